@@ -1,0 +1,31 @@
+"""Errors a person can act on: each names the thing, what was wanted, what came, and the cure."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class HierforecastError(Exception):
+    """Any problem with what a user gave; shown without a traceback."""
+
+
+class SettingsError(HierforecastError):
+    """A company's settings do not fit the schema."""
+
+
+class PanelError(HierforecastError):
+    """A table does not fit what was declared about it."""
+
+
+class ModelFolderError(HierforecastError):
+    """A saved model is missing, damaged or of another kind."""
+
+
+class NotFittedError(HierforecastError):
+    """A model was asked for an answer before `fit`."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """The end of an error about an unknown name: the nearest valid one, or the list of them."""
+    valid = [str(option) for option in valid]
+    close = get_close_matches(name, valid, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"valid names: {', '.join(valid) or 'none'}"

@@ -1,0 +1,64 @@
+"""The tables that a model version carries for people: their names, columns and meaning.
+
+Training writes them, the registry keeps them, the dashboard reads them; none of the three spells a column itself.
+"""
+
+from typing import NamedTuple
+
+PERIOD, PART = "period", "part"
+HISTORY, HOLDOUT, FUTURE = "history", "holdout", "future"
+ACTUAL, FORECAST, LOWER, UPPER = "actual", "forecast", "lower", "upper"
+BASELINE = "baseline"
+
+
+class Table(NamedTuple):
+    """A table's file name (without ending) and its columns beside the company's own level columns."""
+
+    name: str
+    columns: tuple[str, ...]
+    about: str
+
+
+SCORES = Table(
+    "scores",
+    ("level", "cells", "wape", "mae", "rmse", "mase", "bias", "coverage"),
+    "accuracy on the held-out periods at every level; wape, bias and coverage are shares, mae and rmse in target units",
+)
+FORECASTS = Table(
+    "forecasts",
+    (PERIOD, PART, ACTUAL, FORECAST, LOWER, UPPER),
+    "HiReF: levels and one row per series and period; part is history (fitted), holdout (forecast from before it) or future",
+)
+CONTRIBUTIONS = Table(
+    "contributions",
+    (PERIOD, PART, BASELINE),
+    "HiReF: levels and one column per component in target units; components of a row sum to its forecast",
+)
+ELASTICITIES = Table(
+    "elasticities",
+    ("driver", "level", "node", "effect"),
+    "HiReF: mean effect on the link scale per node, an elasticity where link and driver are logs",
+)
+FIT = Table(
+    "fit",
+    (PERIOD, PART, ACTUAL, FORECAST, LOWER, UPPER),
+    "Precision: the fitted mean with its predictive interval per period; part is history or holdout",
+)
+MEDIA_CONTRIBUTIONS = Table(
+    "media_contributions",
+    (PERIOD, "level", "node", "mean", LOWER, UPPER),
+    "Precision: contributions in target units; level is a media level, control or baseline",
+)
+DECAY = Table(
+    "decay",
+    ("tactical", "channel", "decay", LOWER, UPPER, "half_life", "rhat", "ess_bulk"),
+    "Precision: share of an exposure's effect carried to the next period, per tactical; half_life in periods",
+)
+DIAGNOSTICS = Table(
+    "diagnostics",
+    ("parameter", "node", "mean", "sd", "rhat", "ess_bulk", "ess_tail"),
+    "Precision: convergence per scalar parameter",
+)
+
+HIREF_TABLES = (SCORES, FORECASTS, CONTRIBUTIONS, ELASTICITIES)
+PRECISION_TABLES = (SCORES, FIT, MEDIA_CONTRIBUTIONS, DECAY, DIAGNOSTICS)

@@ -16,6 +16,7 @@ class Home:
 
     @property
     def database(self) -> Path:
+        """MLflow's embedded database."""
         return self.root / "mlflow.db"
 
     @property
@@ -25,10 +26,12 @@ class Home:
 
     @property
     def artifacts(self) -> Path:
+        """MLflow's artifacts: everything a run or version keeps."""
         return self.root / "artifacts"
 
     @property
     def panels(self) -> Path:
+        """Panels by company and content digest."""
         return self.root / "panels"
 
     @property
@@ -38,10 +41,12 @@ class Home:
 
     @property
     def caches(self) -> Path:
+        """Compiled programs and the like; safe to delete."""
         return self.root / "caches"
 
     @property
     def prefect(self) -> Path:
+        """Prefect's own home and results."""
         return self.root / "prefect"
 
 

@@ -11,7 +11,6 @@ Nothing in it is pickled, so loading a folder never runs code that came with it.
 
 import hashlib
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Callable
@@ -125,8 +124,8 @@ def _replace(building: Path, folder: Path) -> None:
     """Rename a finished folder into place; an old one steps aside first, so a reader never sees a half of each."""
     old = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.old"
     if folder.exists():
-        os.rename(folder, old)
-    os.rename(building, folder)
+        folder.rename(old)
+    building.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -125,7 +125,9 @@ class SalesPanel(_Panel):
     link: Literal["identity", "log"] = "log"
     statistic: Literal["mean", "median"] = Field("mean", description="what `forecast` is: mean sums up, median is nearest")
     drivers: list[Driver] = Field(default_factory=list)
-    gaps: Literal["forbid", "allow"] = Field("forbid", description="whether a series may miss periods between its first and last")
+    gaps: Literal["forbid", "allow"] = Field(
+        "forbid", description="whether a series may miss periods between its first and last"
+    )
 
     @model_validator(mode="after")
     def _names(self) -> "SalesPanel":
@@ -149,7 +151,7 @@ class Metric(_Settings):
     """One way of counting media, e.g. impressions: a column per tactical."""
 
     exposure: bool = Field(False, description="the metric that offline channels keep and single models are fitted on")
-    lag: int = Field(0, ge=0, le=52, description="periods by which the metric trails the exposure it stands for")
+    lag: int = Field(0, ge=0, le=52, description="periods it is moved forward before it may explain the target")
     column: str = Field("{tactical}_{metric}", description="column name pattern")
 
 
@@ -261,6 +263,8 @@ class PrecisionGate(_Settings):
 
 
 class Gates(_Settings):
+    """The gates of both families."""
+
     hiref: HirefGate = HirefGate()
     precision: PrecisionGate = PrecisionGate()
 

@@ -1,0 +1,55 @@
+"""Made companies whose truth is known, so that recovery can be tested and the demo needs no one's data.
+
+    from hierforecast import synthetic
+    made = synthetic.company(seed=1)
+    made.sales, made.media, made.truth.elasticities, made.truth.decay
+
+The same seed gives the same company. Both tables end with planned periods whose target is unknown (NaN).
+"""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from hierforecast.synthetic.media import MediaTruth, make_media
+from hierforecast.synthetic.sales import SalesTruth, make_sales
+
+PLANNED_WEEKS = 13
+
+
+class Truth(NamedTuple):
+    """What made the data: see `SalesTruth` and `MediaTruth` for shapes and units."""
+
+    sales: SalesTruth
+    media: MediaTruth
+
+    @property
+    def elasticities(self) -> pd.DataFrame:
+        """Price elasticity of every series: the level columns and `elasticity` (dimensionless, negative)."""
+        return self.sales.elasticities
+
+    @property
+    def decay(self) -> pd.DataFrame:
+        """Carry-over of every tactical: `tactical` and `decay` (share per week)."""
+        return self.media.decay
+
+
+class MadeCompany(NamedTuple):
+    """The two panels of a company, and their truth."""
+
+    sales: pd.DataFrame
+    media: pd.DataFrame
+    truth: Truth
+
+
+def company(seed: int, *, weeks: int = 156, planned: int = PLANNED_WEEKS) -> MadeCompany:
+    """Make a company of 288 series (12 states in 4 regions, 8 brands in 3 segments, 3 packs) and 8 tacticals.
+
+    Args:
+        seed: equal seeds give equal companies.
+        weeks: weeks with a known target, from 2023-01-02 on.
+        planned: further weeks with drivers and media planned but the target unknown.
+    """
+    sales, sales_truth = make_sales(seed, weeks=weeks, planned=planned)
+    media, media_truth = make_media(seed, weeks=weeks, planned=planned)
+    return MadeCompany(sales, media, Truth(sales_truth, media_truth))

@@ -1,0 +1,36 @@
+"""Running a flow from a shell: arguments in, a clear last line out, exit code 1 when it stopped."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hierforecast.errors import HierforecastError
+from hierforecast.schema import read_company
+
+
+def run_flow(flow: Callable[..., Any], *, panels: Sequence[str]) -> None:
+    """Parse ``--settings`` and one option per panel, and run the flow on them."""
+    parser = argparse.ArgumentParser(description=flow.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--settings", default="deployments/demo.yaml", help="a company's YAML file")
+    for panel in panels:
+        parser.add_argument(f"--{panel}", help=f"{panel} file (Parquet or CSV) in place of the one in the settings")
+    call(flow, **vars(parser.parse_args()))
+
+
+def call(flow: Callable[..., Any], **arguments: Any) -> None:
+    """Run a flow; a person's mistake ends in its message and exit code 1, not in a traceback."""
+    try:
+        if "settings" in arguments:
+            read_company(arguments["settings"])  # before Prefect starts: a typo is told at once
+        _tell(flow(**arguments))
+    except HierforecastError as error:
+        sys.exit(f"\n{error}")
+
+
+def _tell(result: Any) -> None:
+    for item in result if isinstance(result, list) else [result]:
+        if hasattr(item, "version"):
+            print(f"{item.version.name} version {item.version.version}: {item.summary}")
+        else:
+            print(item)

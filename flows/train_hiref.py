@@ -1,0 +1,28 @@
+"""Train HiReF alone: check the sales panel, fit up to a cutoff, score after it, register a version, gate it."""
+
+from prefect import flow
+
+from flows import family
+from flows.command_line import run_flow
+from flows.family import Outcome
+from hierforecast.schema import read_company
+from tasks import checks, environment, hiref, panels
+
+environment.prepare()
+
+
+@flow(name="train-hiref")
+def train_hiref(settings: str = "deployments/demo.yaml", sales: str | None = None) -> Outcome:
+    """Retrain the sales forecaster of one company.
+
+    Args:
+        settings: a company's YAML file.
+        sales: sales file in place of the one in the settings (Parquet or CSV).
+    """
+    company = read_company(settings)
+    panel = panels.ingest(company, "sales", settings=settings, given=sales)
+    return family.retrain(hiref, company, checks.check(company, panel))
+
+
+if __name__ == "__main__":
+    run_flow(train_hiref, panels=("sales",))

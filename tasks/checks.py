@@ -1,0 +1,62 @@
+"""Run the expectations on a panel, keep the evidence, and stop the run if one is broken."""
+
+import json
+from pathlib import Path
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from pydantic import BaseModel, ConfigDict
+
+from hierforecast.errors import HierforecastError
+from hierforecast.schema import Company
+from tasks import environment, panels, stages
+from tasks.panels import PanelReference
+from tasks.registry import versions
+
+
+class ChecksFailed(HierforecastError):  # noqa: N818 - reads as what happened
+    """The data do not hold what the settings declare of them; the message lists each broken check and the rows."""
+
+
+class CheckedPanel(BaseModel):
+    """A panel whose checks all passed, and the folder with the report that says so."""
+
+    model_config = ConfigDict(frozen=True)
+
+    panel: PanelReference
+    report: str
+    checks: int
+
+
+@task(name="check", result_serializer="json")
+def check(company: Company, panel: PanelReference) -> CheckedPanel:
+    """Validate a panel against the settings.
+
+    The report (HTML and JSON) is written either way; where a check is broken it is also kept in MLflow as a failed run.
+
+    Raises:
+        ChecksFailed: at least one check is broken.
+    """
+    environment.prepare()
+    from expectations.validation import validate
+
+    declared = company.sales if panel.family == "sales" else company.media
+    report = validate(panels.raw(panel), declared, name=f"{company.company} {panel.family}")
+    folder = environment.home().work / company.company / f"checks-{panel.family}-{panel.digest[:24]}"
+    stages.write_text(folder / "report.html", report.to_html())
+    stages.write_text(folder / "report.json", json.dumps(report.to_json(), indent=1, default=str))
+    passed = sum(result.status == "passed" for result in report.results)
+    get_run_logger().info("%s checks: %d of %d passed on %d rows", panel.family, passed, len(report.results), report.rows)
+    _tell(company, panel.family, report.message(), folder / "report.html")
+    if not report.passed:
+        versions.log_stopped_run(company.company, str(folder), report.message())
+        raise ChecksFailed(f"{report.message()}\nThe report: {folder / 'report.html'}")
+    return CheckedPanel(panel=panel, report=str(folder), checks=len(report.results))
+
+
+def _tell(company: Company, family: str, message: str, report: Path) -> None:
+    create_markdown_artifact(
+        f"```\n{message}\n```\n\nReport: `{report}`",
+        key=f"{company.company}-{family}-checks",
+        description=f"Checks of the {family} panel",
+    )

@@ -1,0 +1,55 @@
+"""What this process takes from its environment: the home folder, and the switches that libraries read at import.
+
+`prepare` runs before any heavy import, in the flow's process and in a worker's alike.
+"""
+
+import logging
+import os
+import warnings
+from functools import cache
+from pathlib import Path
+
+from hierforecast.errors import HierforecastError
+from hierforecast.layout import DEFAULT_HOME, HOME_VARIABLE, Home
+
+_SWITCHES = {
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_ENABLE_ONEDNN_OPTS": "0",  # without it TensorFlow prints a notice at every import, and rounds differently
+    "TF_USE_LEGACY_KERAS": "1",  # TensorFlow Probability 0.25 needs Keras 2
+}
+
+
+def home() -> Home:
+    """The home folder: HIERFORECAST_HOME, else ``data`` below the working directory; made if it is not there."""
+    root = Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    return Home(root)
+
+
+@cache
+def prepare() -> None:
+    """Set library switches that are not set yet, point caches into the home, and quieten what speaks at every start."""
+    for name, value in _SWITCHES.items():
+        os.environ.setdefault(name, value)
+    programs = home().caches / "xla"
+    programs.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={programs}")
+    for name in ("alembic", "mlflow", "great_expectations", "absl"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("prefect.task_runs", "prefect.flow_runs"):
+        logging.getLogger(name).addFilter(_without_traceback)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="mlflow")
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """A person's mistake is told in words: drop the traceback that Prefect logs with every exception."""
+    error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+    if isinstance(error, HierforecastError):
+        record.msg, record.args = f"stopped: {str(error).splitlines()[0]}", ()
+        record.exc_info = record.exc_text = None
+    return True

@@ -1,0 +1,68 @@
+"""Score on the weeks after the cutoff, challenger and champion alike."""
+
+import math
+from pathlib import Path
+
+import pandas as pd
+from prefect import get_run_logger
+from pydantic import BaseModel, ConfigDict
+
+from hierforecast.metrics import score_levels
+from hierforecast.results import ACTUAL, HISTORY, HOLDOUT, PART, SCORES
+from tasks.panels import write_parquet
+
+
+class Score(BaseModel):
+    """Accuracy after the cutoff: headline numbers, and the files with everything."""
+
+    model_config = ConfigDict(frozen=True)
+
+    wape: float
+    bias: float
+    cutoff: str
+    scores: str
+    holdout: str
+
+
+def score(table: pd.DataFrame, levels: list[str], folder: Path, *, cutoff: pd.Timestamp) -> Score:
+    """Score a table with history and holdout parts and keep both the scores and the table.
+
+    Args:
+        table: the columns of `results.FORECASTS` or `results.FIT`, with level columns if there are any.
+        levels: the level columns; none for a national table.
+        folder: where `scores.parquet` and `holdout.parquet` go.
+        cutoff: the last period that was trained on.
+    """
+    holdout, history = table[table[PART] == HOLDOUT], table[table[PART] == HISTORY]
+    scored = score_levels(holdout[holdout[ACTUAL].notna()], levels, history=history)
+    if not levels:
+        scored = scored[scored["level"] == "total"].reset_index(drop=True).assign(coverage=_coverage(scored))
+    bottom, total = scored.iloc[0], scored.iloc[-1]
+    get_run_logger().info(
+        "after %s: WAPE %.3f at the bottom, bias %+.3f in total", cutoff.date(), bottom["wape"], total["bias"]
+    )
+    return Score(
+        wape=float(bottom["wape"]),
+        bias=float(total["bias"]),
+        cutoff=str(cutoff.date()),
+        scores=str(write_parquet(scored, folder / f"{SCORES.name}.parquet")),
+        holdout=str(write_parquet(holdout, folder / "holdout.parquet")),
+    )
+
+
+def as_metrics(score: Score) -> dict[str, float]:
+    """Every finite score as an MLflow metric named ``wape.<level>`` and so on."""
+    table = pd.read_parquet(score.scores).set_index("level")
+    named = {
+        f"{metric}.{level}": value for level, row in table.iterrows() for metric, value in row.items() if metric != "cells"
+    }
+    return {_legal(name): float(value) for name, value in named.items() if math.isfinite(value)}
+
+
+def _coverage(scored: pd.DataFrame) -> float:
+    return float(scored.loc[scored["level"] == "bottom", "coverage"].iloc[0])
+
+
+def _legal(name: str) -> str:
+    """MLflow metric names take letters, digits and ``_-. /``."""
+    return "".join(sign if sign.isalnum() or sign in "_-. /" else "_" for sign in name)

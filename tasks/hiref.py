@@ -1,0 +1,114 @@
+"""HiReF as tasks: fit, forecast the held-out weeks, and make the tables that people look at."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from prefect import get_run_logger, task
+
+from hierforecast import splits
+from hierforecast.gates import Decision, decide_hiref
+from hierforecast.results import ACTUAL, CONTRIBUTIONS, ELASTICITIES, FORECASTS, FUTURE, HISTORY, HOLDOUT, PART, PERIOD
+from hierforecast.schema import Company
+from tasks import environment, evaluation, panels, stages
+from tasks.evaluation import Score
+from tasks.panels import PanelReference
+from tasks.trained import Trained
+
+FAMILY = "hiref"
+
+
+def panel_of(company: Company) -> Any:
+    """The part of the settings that this family reads."""
+    return company.sales
+
+
+@task(name="fit-hiref", cache_key_fn=stages.by_fingerprint, persist_result=True, result_serializer="json")
+def fit(company: Company, panel: PanelReference, fingerprint: str, *, until_cutoff: bool) -> Trained:
+    """Fit on all weeks, or only on those before the last `horizon`; leaves a model folder."""
+    environment.prepare()
+    from hierforecast.hiref import HiReF
+
+    settings = company.sales
+    history = panels.history_and_plan(panel, settings).train
+    train = splits.last_periods(history, settings.horizon, period=settings.period).train if until_cutoff else history
+    get_run_logger().info("fitting HiReF on %d rows up to %s", len(train), train[settings.period].max().date())
+    model = HiReF.from_panel_settings(settings, company.training).fit(train)
+    name = "cutoff_model" if until_cutoff else "model"
+    folder = model.save(stages.folder(company.company, FAMILY, fingerprint) / name)
+    periods = train[settings.period]
+    return Trained(
+        folder=str(folder),
+        trained_from=str(periods.min().date()),
+        trained_to=str(periods.max().date()),
+        diagnostics=model.diagnostics(),
+    )
+
+
+@task(name="score-hiref", cache_key_fn=stages.by_fingerprint, persist_result=True, result_serializer="json")
+def score(company: Company, panel: PanelReference, fingerprint: str, trained: Trained) -> Score:
+    """Forecast the weeks after the cutoff with the model that has not seen them, and score at every level."""
+    environment.prepare()
+    from hierforecast.hiref import HiReF
+
+    settings = company.sales
+    history = panels.history_and_plan(panel, settings).train
+    train, holdout = splits.last_periods(history, settings.horizon, period=settings.period)
+    forecast = _with_actual(HiReF.load(trained.folder).predict(holdout), holdout, company, HOLDOUT)
+    past = train[[*settings.levels, settings.period, settings.target.name]]
+    past = past.rename(columns={settings.period: PERIOD, settings.target.name: ACTUAL}).assign(**{PART: HISTORY})
+    table = pd.concat([past, forecast], ignore_index=True)
+    folder = stages.folder(company.company, FAMILY, fingerprint) / "scored"
+    return evaluation.score(table, settings.levels, folder, cutoff=train[settings.period].max())
+
+
+@task(name="tabulate-hiref", cache_key_fn=stages.by_fingerprint, persist_result=True, result_serializer="json")
+def tabulate(company: Company, panel: PanelReference, fingerprint: str, trained: Trained, score: Score) -> str:
+    """Write the tables of `results.HIREF_TABLES`; returns their folder."""
+    environment.prepare()
+    from hierforecast.hiref import HiReF
+
+    settings = company.sales
+    model = HiReF.load(trained.folder)
+    history, plan = panels.history_and_plan(panel, settings)
+    folder = stages.folder(company.company, FAMILY, fingerprint) / "tables"
+    fitted = _with_actual(model.predict(history), history, company, HISTORY)
+    parts = [fitted, pd.read_parquet(score.holdout)]
+    if len(plan):
+        parts.append(_with_actual(model.predict(plan), plan, company, FUTURE))
+    columns = [*settings.levels, *FORECASTS.columns]
+    panels.write_parquet(pd.concat(parts, ignore_index=True)[columns], folder / f"{FORECASTS.name}.parquet")
+    panels.write_parquet(_contributions(model, history, plan, settings.period), folder / f"{CONTRIBUTIONS.name}.parquet")
+    panels.write_parquet(model.elasticities(), folder / f"{ELASTICITIES.name}.parquet")
+    panels.write_parquet(pd.read_parquet(score.scores), folder / Path(score.scores).name)
+    return str(folder)
+
+
+def example(company: Company, panel: PanelReference, trained: Trained) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A few rows as a user would send them to the registered model, and its answer."""
+    from hierforecast.hiref import HiReF
+
+    history = panels.history_and_plan(panel, company.sales).train.tail(5)
+    rows = history.drop(columns=company.sales.target.name)
+    return rows, HiReF.load(trained.folder).predict(rows)
+
+
+def decide(company: Company, trained: Trained, score: Score, champion_wape: float | None) -> Decision:
+    """Judge the challenger by the company's gates."""
+    wrong_signs = float(trained.diagnostics["wrong_sign_share"])
+    return decide_hiref(
+        company.gates.hiref, wape=score.wape, bias=score.bias, wrong_signs=wrong_signs, champion_wape=champion_wape
+    )
+
+
+def _with_actual(forecast: pd.DataFrame, rows: pd.DataFrame, company: Company, part: str) -> pd.DataFrame:
+    """A model's answer (rows in the order they were sent) beside the target, in the columns of `results.FORECASTS`."""
+    settings = company.sales
+    table = forecast.rename(columns={settings.period: PERIOD})
+    return table.assign(**{PART: part, ACTUAL: rows[settings.target.name].to_numpy()})
+
+
+def _contributions(model: Any, history: pd.DataFrame, plan: pd.DataFrame, period: str) -> pd.DataFrame:
+    known = model.contributions(history).assign(**{PART: HISTORY})
+    planned = [model.contributions(plan).assign(**{PART: FUTURE})] if len(plan) else []
+    return pd.concat([known, *planned], ignore_index=True).rename(columns={period: PERIOD})

@@ -1,0 +1,135 @@
+"""Panels on disk: read what a person gave, keep it under its content, hand on references.
+
+A panel is stored once per content as ``panels/<company>/<family>-<digest>.parquet``, written beside and renamed.
+"""
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import pyarrow as pa
+from prefect import task
+from pydantic import BaseModel, ConfigDict
+
+from hierforecast import splits, synthetic
+from hierforecast.errors import PanelError
+from hierforecast.schema import Company, MediaPanel, SalesPanel, panel_path
+from tasks import environment
+
+Family = Literal["sales", "media"]
+
+
+class PanelReference(BaseModel):
+    """Where a panel lies, and the digest of its content."""
+
+    model_config = ConfigDict(frozen=True)
+
+    family: Family
+    path: str
+    digest: str
+    rows: int
+
+
+@task(name="ingest", result_serializer="json")
+def ingest(company: Company, family: Family, *, settings: str, given: str | None) -> PanelReference:
+    """Read the file that was given on the command line, else the one the settings name, else make the demo's.
+
+    Raises:
+        PanelError: no file is named, or it cannot be read.
+    """
+    panel = _settings_of(company, family)
+    source = _source(company, panel, family, settings=settings, given=given)
+    frame = read_table(source) if isinstance(source, Path) else source
+    known = [column for column in panel.columns if column in frame.columns]
+    return store(frame[known].reset_index(drop=True), company.company, family)
+
+
+def store(frame: pd.DataFrame, company: str, family: Family) -> PanelReference:
+    """Keep a panel under the digest of its content."""
+    digest = content_digest(frame)
+    path = environment.home().panels / company / f"{family}-{digest[:24]}.parquet"
+    if not path.exists():
+        write_parquet(frame, path)
+    return PanelReference(family=family, path=str(path), digest=digest, rows=len(frame))
+
+
+def raw(reference: PanelReference) -> pd.DataFrame:
+    """The panel as it came."""
+    return pd.read_parquet(reference.path)
+
+
+def typed(reference: PanelReference, panel: SalesPanel | MediaPanel) -> pd.DataFrame:
+    """The panel with its declared types (level: str, period: timestamp, the rest: float), sorted; checks have passed."""
+    return as_declared(raw(reference), panel)
+
+
+def as_declared(frame: pd.DataFrame, panel: SalesPanel | MediaPanel) -> pd.DataFrame:
+    """Cast a checked frame to its declared types and sort it by series and period."""
+    levels = panel.levels if isinstance(panel, SalesPanel) else []
+    casts = dict.fromkeys(levels, "str") | {name: float for name in panel.columns if name not in (*levels, panel.period)}
+    frame = frame.astype(casts).assign(**{panel.period: pd.to_datetime(frame[panel.period])})
+    return frame.sort_values([*levels, panel.period], kind="stable", ignore_index=True)
+
+
+def history_and_plan(reference: PanelReference, panel: SalesPanel | MediaPanel) -> splits.Split:
+    """The typed panel, parted at the last period whose target is known."""
+    frame = typed(reference, panel)
+    history, plan = splits.observed_and_plan(frame, period=panel.period, target=panel.target.name)
+    return splits.Split(history[history[panel.target.name].notna()], plan)
+
+
+def content_digest(frame: pd.DataFrame) -> str:
+    """SHA-256 of names, types and values: equal for equal content, whatever file or index it came with."""
+    digest = hashlib.sha256(repr([(str(name), str(kind)) for name, kind in frame.dtypes.items()]).encode())
+    digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> Path:
+    """Write beside, then rename, so that no reader ever meets half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        frame.to_parquet(beside, index=False)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
+
+
+def _settings_of(company: Company, family: Family) -> SalesPanel | MediaPanel:
+    panel = company.sales if family == "sales" else company.media
+    if panel is None:
+        raise PanelError(f"company {company.company!r} declares no `{family}`; add it to the settings")
+    return panel
+
+
+def _source(
+    company: Company, panel: SalesPanel | MediaPanel, family: Family, *, settings: str, given: str | None
+) -> Path | pd.DataFrame:
+    if given:
+        return Path(given)
+    if panel.path:
+        return panel_path(Path(settings), panel.path)
+    if company.simulation:
+        made = synthetic.company(company.simulation.seed, weeks=company.simulation.weeks)
+        return made.sales if family == "sales" else made.media
+    raise PanelError(f"no {family} data: give --{family} PATH, or write `{family}.path` into {settings}")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a Parquet or CSV file. Raises PanelError if it is missing, of another kind, or damaged."""
+    if not path.is_file():
+        raise PanelError(f"no file {str(path)!r}; give the path of a Parquet or CSV file")
+    kind = path.suffix.lower()
+    if kind not in (".parquet", ".csv"):
+        raise PanelError(f"{str(path)!r} ends in {kind!r}; wanted a .parquet or .csv file")
+    if not os.access(path, os.R_OK):
+        raise PanelError(f"{str(path)!r} may not be read by this user; mend its permissions")
+    try:
+        return pd.read_parquet(path) if kind == ".parquet" else pd.read_csv(path, low_memory=False)
+    except (OSError, ValueError, pa.ArrowException, pd.errors.ParserError) as error:
+        raise PanelError(f"{str(path)!r} cannot be read as {kind[1:]}: {error}") from None

@@ -1,0 +1,42 @@
+"""Where MLflow is: a server named in MLFLOW_TRACKING_URI, else SQLite and a folder in the home."""
+
+import os
+from functools import cache
+
+import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from hierforecast.layout import TRACKING_VARIABLE
+from tasks import environment
+
+
+def client() -> MlflowClient:
+    """A client of the tracking server or of the embedded store."""
+    return _client(os.environ.get(TRACKING_VARIABLE) or environment.home().tracking_uri)
+
+
+@cache
+def _client(uri: str) -> MlflowClient:
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def experiment(company: str) -> str:
+    """The id of a company's experiment, made on first use.
+
+    With the embedded store the artifacts' place is given here: MLflow would else put them below whatever folder the
+    process that made the experiment happened to stand in.
+    """
+    server = client()
+    found = server.get_experiment_by_name(company)
+    if found is not None:
+        return found.experiment_id
+    embedded = not os.environ.get(TRACKING_VARIABLE)
+    location = (environment.home().artifacts / company).as_uri() if embedded else None
+    try:
+        return server.create_experiment(company, artifact_location=location)
+    except MlflowException:
+        # Somebody else made it between the look and the making.
+        return server.get_experiment_by_name(company).experiment_id

@@ -1,0 +1,211 @@
+"""Versions: log a run with everything people look at, register it, find it again by its fingerprint."""
+
+import contextlib
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from pydantic import BaseModel, ConfigDict
+
+import hierforecast
+from hierforecast.errors import PanelError
+from hierforecast.layout import registered_name
+from hierforecast.schema import Company, parse_company
+from tasks.registry.connection import client, experiment
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+_SERVED_MODEL = Path(__file__).with_name("served_model.py")
+_MAX_PARAM = 500  # characters; longer values are in settings.json
+
+
+class Version(BaseModel):
+    """A registered version, as tasks hand it on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    version: str
+    run_id: str
+    fingerprint: str
+    decision: str | None
+    settings: Company | None = None
+
+
+class Evidence(BaseModel):
+    """What is logged with a version: files and folders on this machine, numbers and words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    tables: str
+    checks: str
+    metrics: dict[str, float]
+    tags: dict[str, str]
+
+
+def find(company: str, family: str, fingerprint: str) -> Version | None:
+    """The version with this fingerprint, if it was registered before."""
+    for version in _versions(registered_name(company, family)):
+        if version.tags.get("fingerprint") == fingerprint:
+            return _described(version)
+    return None
+
+
+def champion(company: str, family: str) -> Version | None:
+    """The version behind the alias `champion`, with the settings it was trained on; None where there is none."""
+    try:
+        version = client().get_model_version_by_alias(registered_name(company, family), CHAMPION)
+    except MlflowException:
+        return None
+    raw = mlflow.artifacts.load_dict(f"runs:/{version.run_id}/settings.json")
+    return _described(version).model_copy(
+        update={"settings": parse_company(raw, source=f"settings of {version.name} {version.version}")}
+    )
+
+
+def load_champion(company: str, family: str) -> tuple[Any, Version]:
+    """The champion as a pyfunc model, and which version it is.
+
+    Raises:
+        PanelError: the company has no champion of this family yet.
+    """
+    version = champion(company, family)
+    if version is None:
+        raise PanelError(f"no champion of {registered_name(company, family)!r} yet; run weekly-retrain for it first")
+    client()
+    return mlflow.pyfunc.load_model(f"models:/{version.name}@{CHAMPION}"), version
+
+
+def register(
+    company: Company, family: str, fingerprint: str, evidence: Evidence, *, example: pd.DataFrame, answer: pd.DataFrame
+) -> Version:
+    """Log a run with parameters, metrics, tables, checks and model, and register its model as the challenger.
+
+    The version is made last, after everything it refers to is in place; a run that dies before is marked failed and
+    makes no version.
+
+    Args:
+        company: settings, logged as parameters and as `settings.json`.
+        family: "hiref" or "precision".
+        fingerprint: tag that a rerun finds this version by.
+        evidence: what to log.
+        example: a few rows of the model's input, for the signature.
+        answer: what the model answers to them.
+    """
+    name = registered_name(company.company, family)
+    tags = {"company": company.company, "family": family, "fingerprint": fingerprint, **evidence.tags}
+    with _run(company.company, f"{family} {evidence.tags.get('trained_to', '')}".strip(), tags) as run_id:
+        server = client()
+        for key, value in _parameters(company, family).items():
+            server.log_param(run_id, key, value)
+        for key, value in evidence.metrics.items():
+            server.log_metric(run_id, key, value)
+        server.log_dict(run_id, company.model_dump(mode="json"), "settings.json")
+        server.log_artifacts(run_id, evidence.tables, "tables")
+        server.log_artifacts(run_id, evidence.checks, "checks")
+        with mlflow.start_run(run_id=run_id, nested=True):
+            logged = mlflow.pyfunc.log_model(
+                name=family,
+                python_model=str(_SERVED_MODEL),
+                artifacts={"model": evidence.model},
+                signature=mlflow.models.infer_signature(example, answer),
+                input_example=None,
+                pip_requirements=[f"hierforecast[{family}]=={hierforecast.__version__}"],
+                tags={"family": family, "company": company.company},
+            )
+    return _make_version(name, logged.model_uri, run_id, tags)
+
+
+def log_stopped_run(company: str, checks: str, message: str) -> str:
+    """Keep the evidence of a run that the checks stopped: a failed run with the report, and no version. Returns its id."""
+    with (
+        contextlib.suppress(_StoppedError),
+        _run(company, "stopped by checks", {"company": company, "stopped": message[:4000]}) as run_id,
+    ):
+        client().log_artifacts(run_id, checks, "checks")
+        raise _StoppedError
+    return run_id
+
+
+class _StoppedError(Exception):
+    """Ends a run as failed without being anybody's error."""
+
+
+@contextlib.contextmanager
+def _run(company: str, name: str, tags: dict[str, str]) -> Iterator[str]:
+    """A run by id, ended as finished or failed. Never the fluent active run: that is kept per thread, and tasks move."""
+    server = client()
+    run = server.create_run(experiment(company), run_name=name, tags={**tags, "git_revision": git_revision()})
+    try:
+        yield run.info.run_id
+    except BaseException:
+        server.set_terminated(run.info.run_id, "FAILED")
+        raise
+    server.set_terminated(run.info.run_id, "FINISHED")
+
+
+def _make_version(name: str, model_uri: str, run_id: str, tags: dict[str, str]) -> Version:
+    server = client()
+    with contextlib.suppress(MlflowException):  # it exists already
+        server.create_registered_model(name, tags={"company": tags["company"], "family": tags["family"]})
+    made = server.create_model_version(name, model_uri, run_id, tags={**tags, "git_revision": git_revision()})
+    server.set_registered_model_alias(name, CHALLENGER, made.version)
+    return _described(server.get_model_version(name, made.version))
+
+
+def _versions(name: str) -> list[ModelVersion]:
+    return client().search_model_versions(f"name = '{name}'")
+
+
+def _described(version: ModelVersion) -> Version:
+    return Version(
+        name=version.name,
+        version=str(version.version),
+        run_id=version.run_id,
+        fingerprint=version.tags.get("fingerprint", ""),
+        decision=version.tags.get("decision"),
+    )
+
+
+def _parameters(company: Company, family: str) -> dict[str, str]:
+    """Settings as flat MLflow parameters: ``sales.levels``, ``sales.driver.price``, ``training.ridge`` ..."""
+    panel, options = (company.sales, company.training) if family == "hiref" else (company.media, company.sampling)
+    part = "sales" if family == "hiref" else "media"
+    fields = panel.model_dump(mode="json", exclude={"drivers"})
+    flat = {f"{part}.{key}": value for key, value in fields.items()}
+    flat |= {
+        f"{'training' if family == 'hiref' else 'sampling'}.{key}": value
+        for key, value in options.model_dump(mode="json").items()
+    }
+    if family == "hiref":
+        drivers = panel.model_dump(mode="json")["drivers"]
+        flat |= {
+            f"sales.driver.{driver['name']}": {key: value for key, value in driver.items() if value is not None}
+            for driver in drivers
+        }
+    return {key: (value if isinstance(value, str) else json.dumps(value))[:_MAX_PARAM] for key, value in flat.items()}
+
+
+def git_revision() -> str:
+    """The revision of the checkout this process runs from, or "unknown" outside one."""
+    command = ["git", "rev-parse", "--short=12", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def package_version() -> str:
+    """The version of the package that trains."""
+    return hierforecast.__version__
+
+
+def as_json(value: Any) -> str:
+    """A tag's value for anything that is not a string."""
+    return json.dumps(value)

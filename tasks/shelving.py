@@ -1,0 +1,96 @@
+"""The registry's steps as Prefect tasks: retried with backoff, because MLflow may be a server that is busy or restarting."""
+
+from typing import Any
+
+from prefect import task
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from hierforecast.errors import HierforecastError
+from hierforecast.gates import Decision
+from hierforecast.schema import Company
+from tasks import environment
+from tasks.evaluation import Score, as_metrics
+from tasks.panels import PanelReference
+from tasks.registry import promotion, versions
+from tasks.registry.versions import Evidence, Version
+from tasks.trained import Trained
+
+
+def _worth_retrying(failed: Task, run: TaskRun, state: State) -> bool:
+    """An outside system may come back; a person's mistake stays one."""
+    del failed, run
+    return not isinstance(state.data if isinstance(state.data, BaseException) else None, HierforecastError)
+
+
+_RETRIED: dict[str, Any] = {
+    "retries": 3,
+    "retry_delay_seconds": [2, 5, 15],
+    "retry_jitter_factor": 0.3,
+    "retry_condition_fn": _worth_retrying,
+    "result_serializer": "json",
+}
+
+
+@task(name="find-version", **_RETRIED)
+def find_version(company: str, family: str, fingerprint: str) -> Version | None:
+    """The version made of the same ingredients, if there is one."""
+    environment.prepare()
+    return versions.find(company, family, fingerprint)
+
+
+@task(name="find-champion", **_RETRIED)
+def find_champion(company: str, family: str) -> Version | None:
+    """The champion with its settings, if there is one."""
+    environment.prepare()
+    return versions.champion(company, family)
+
+
+@task(name="register-version", **_RETRIED)
+def register_version(
+    company: Company,
+    panel: PanelReference,
+    family: Any,
+    fingerprint: str,
+    trained: Trained,
+    score: Score,
+    *,
+    tables: str,
+    checks: str,
+) -> Version:
+    """Log the run and register its model as the challenger; a version of the same fingerprint is found, not doubled."""
+    environment.prepare()
+    known = versions.find(company.company, family.FAMILY, fingerprint)
+    if known:
+        return known
+    declared = family.panel_of(company)
+    evidence = Evidence(
+        model=trained.folder,
+        tables=tables,
+        checks=checks,
+        metrics={**as_metrics(score), **_numbers(trained.diagnostics)},
+        tags={
+            "trained_from": trained.trained_from,
+            "trained_to": trained.trained_to,
+            "cutoff": score.cutoff,
+            "panel_digest": panel.digest,
+            "package_version": versions.package_version(),
+            "levels": versions.as_json(declared.levels),
+            "target": declared.target.name,
+            "unit": declared.target.unit,
+            "period": declared.period,
+        },
+    )
+    rows, answer = family.example(company, panel, trained)
+    return versions.register(company, family.FAMILY, fingerprint, evidence, example=rows, answer=answer)
+
+
+@task(name="promote", **_RETRIED)
+def promote(version: Version, decision: str) -> Version:
+    """Carry out a decision (as JSON of its gates): write it on the version and, if all gates held, move `champion`."""
+    environment.prepare()
+    return promotion.carry_out(version, Decision.from_json(decision))
+
+
+def _numbers(diagnostics: dict[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in diagnostics.items() if isinstance(value, int | float)}

@@ -1,0 +1,37 @@
+"""Folders where a training stage leaves its results, and keys under which a finished stage is found again.
+
+A stage writes into ``work/<company>/<family>-<key>/`` beside and then renames, so what is there is whole. Prefect keeps
+the stage's (small) result under the same key, in the same work folder, so that a rerun after a kill resumes.
+"""
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+from prefect.context import TaskRunContext
+
+from tasks import environment
+
+
+def folder(company: str, family: str, key: str) -> Path:
+    """The folder of one training: key is the fingerprint of what it was made of."""
+    path = environment.home().work / company / f"{family}-{key[:24]}"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write beside, then rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
+
+
+def by_fingerprint(context: TaskRunContext, parameters: dict[str, Any]) -> str:
+    """Prefect cache key: the task and the fingerprint it was given. Prefect's own hash of inputs is not stable on frames."""
+    return f"{context.task.task_key}-{parameters['fingerprint']}-{parameters.get('until_cutoff', '')}"

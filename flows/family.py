@@ -25,11 +25,20 @@ class Family(Protocol):
 
     FAMILY: str
 
-    def panel_of(self, company: Company) -> Any: ...
-    def fit(self, company: Company, panel: PanelReference, fingerprint: str, *, until_cutoff: bool) -> Trained: ...
-    def score(self, company: Company, panel: PanelReference, fingerprint: str, trained: Trained) -> Score: ...
-    def tabulate(self, company: Company, panel: PanelReference, fingerprint: str, trained: Trained, score: Score) -> str: ...
-    def decide(self, company: Company, trained: Trained, score: Score, champion_wape: float | None) -> Decision: ...
+    def panel_of(self, company: Company) -> Any:
+        """The settings of the panel it reads."""
+
+    def fit(self, company: Company, panel: PanelReference, fingerprint: str, *, until_cutoff: bool) -> Trained:
+        """Train on all weeks, or on those before the cutoff."""
+
+    def score(self, company: Company, panel: PanelReference, fingerprint: str, trained: Trained) -> Score:
+        """Score a model that was trained up to the cutoff."""
+
+    def tabulate(self, company: Company, panel: PanelReference, fingerprint: str, trained: Trained, score: Score) -> str:
+        """Write the tables that people look at; returns their folder."""
+
+    def decide(self, company: Company, trained: Trained, score: Score, champion_wape: float | None) -> Decision:
+        """Judge by the company's gates."""
 
 
 class Outcome(BaseModel):

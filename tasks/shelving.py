@@ -1,11 +1,13 @@
 """The registry's steps as Prefect tasks: retried with backoff, because MLflow may be a server that is busy or restarting."""
 
+import json
 from typing import Any
 
 from prefect import task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
+import hierforecast
 from hierforecast.errors import HierforecastError
 from hierforecast.gates import Decision
 from hierforecast.schema import Company
@@ -74,8 +76,8 @@ def register_version(
             "trained_to": trained.trained_to,
             "cutoff": score.cutoff,
             "panel_digest": panel.digest,
-            "package_version": versions.package_version(),
-            "levels": versions.as_json(declared.levels),
+            "package_version": hierforecast.__version__,
+            "levels": json.dumps(declared.levels),
             "target": declared.target.name,
             "unit": declared.target.unit,
             "period": declared.period,

@@ -33,5 +33,16 @@ def write_text(path: Path, text: str) -> Path:
 
 
 def by_fingerprint(context: TaskRunContext, parameters: dict[str, Any]) -> str:
-    """Prefect cache key: the task and the fingerprint it was given. Prefect's own hash of inputs is not stable on frames."""
-    return f"{context.task.task_key}-{parameters['fingerprint']}-{parameters.get('until_cutoff', '')}"
+    """Prefect cache key: the task, the fingerprint it was given, and the work folder that its result points into.
+
+    Prefect's own hash of inputs is not stable on frames.
+    """
+    return f"{context.task.task_key}-{parameters['fingerprint']}-{parameters.get('until_cutoff', '')}-{_work_folder_id()}"
+
+
+def _work_folder_id() -> str:
+    """A name for this very work folder: once it is deleted, nothing that was cached about its content is believed."""
+    path = environment.home().work / "id"
+    if not path.exists():
+        write_text(path, uuid.uuid4().hex)
+    return path.read_text(encoding="utf-8")

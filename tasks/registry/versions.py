@@ -199,13 +199,3 @@ def git_revision() -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-
-
-def package_version() -> str:
-    """The version of the package that trains."""
-    return hierforecast.__version__
-
-
-def as_json(value: Any) -> str:
-    """A tag's value for anything that is not a string."""
-    return json.dumps(value)

@@ -62,7 +62,7 @@ def make_media(seed: int, *, weeks: int, planned: int) -> tuple[pd.DataFrame, Me
     periods = pd.date_range(FIRST_WEEK, periods=weeks + planned, freq="W-MON", name="week")
     holiday = _holidays(periods)
     price_index = np.round(100 + rng.normal(0, 0.6, len(periods)).cumsum() * 0.5 + rng.normal(0, 1.0, len(periods)), 2)
-    year = 2 * np.pi * periods.dayofyear.to_numpy() / 365.25
+    year = 2 * np.pi * periods.day_of_year.to_numpy() / 365.25
     baseline = (
         BASE
         + 60 * np.arange(len(periods)) / 52

@@ -138,7 +138,7 @@ def _television(rng: np.random.Generator, region: pd.Series, shape: tuple[int, i
 def _temperature(rng: np.random.Generator, state: pd.Series, periods: pd.DatetimeIndex) -> np.ndarray:
     """Weekly mean, (series, weeks), degrees Celsius."""
     codes, names = pd.factorize(state)
-    year = 2 * np.pi * (periods.dayofyear.to_numpy() - 110) / 365.25
+    year = 2 * np.pi * (periods.day_of_year.to_numpy() - 110) / 365.25
     weekly = 12 + rng.normal(0, 2, (len(names), 1)) + 9 * np.sin(year) + rng.normal(0, 2.5, (len(names), len(periods)))
     return np.round(weekly, 1)[codes]
 
@@ -146,7 +146,7 @@ def _temperature(rng: np.random.Generator, state: pd.Series, periods: pd.Datetim
 def _season(rng: np.random.Generator, brand: pd.Series, periods: pd.DatetimeIndex) -> np.ndarray:
     """Yearly pattern in log units, (series, weeks): a summer hump and a smaller half-year wave, per brand."""
     codes, names = pd.factorize(brand)
-    year = 2 * np.pi * periods.dayofyear.to_numpy() / 365.25
+    year = 2 * np.pi * periods.day_of_year.to_numpy() / 365.25
     height = rng.normal(0.15, 0.04, (len(names), 1))
     return (height * -np.cos(year) + 0.05 * np.cos(2 * year))[codes]
 

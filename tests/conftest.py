@@ -1,0 +1,53 @@
+"""What every test shares: a quiet, private home, and a summary of what was skipped and why."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+_SWITCHES = {
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "TF_USE_LEGACY_KERAS": "1",
+    "OMP_NUM_THREADS": "2",
+}
+# Before any test module imports a library that reads them.
+os.environ.update(_SWITCHES)
+for _inherited in ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "HIERFORECAST_HOME"):
+    os.environ.pop(_inherited, None)
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fail-on-skipped-browser", action="store_true", help="a skipped browser test fails the run (CI)")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data sets beside the checkout; tests that need them are skipped where they are not."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the real data sets are not beside this checkout (../shared/data)")
+    return SHARED_DATA
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = [report for report in reporter.stats.get("skipped", []) if "browser" in report.keywords]
+    if skipped and session.config.getoption("--fail-on-skipped-browser"):
+        reporter.write_line(f"{len(skipped)} browser tests were skipped, which --fail-on-skipped-browser forbids", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

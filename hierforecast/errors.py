@@ -24,6 +24,10 @@ class NotFittedError(HierforecastError):
     """A model was asked for an answer before `fit`."""
 
 
+class RegistryError(HierforecastError):
+    """The model registry lacks what was asked of it, or cannot be read."""
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """The end of an error about an unknown name: the nearest valid one, or the list of them."""
     valid = [str(option) for option in valid]

@@ -16,7 +16,7 @@ from tasks.checks import CheckedPanel
 from tasks.evaluation import Score
 from tasks.fingerprint import family_settings, fingerprint
 from tasks.panels import PanelReference
-from tasks.registry.versions import Version
+from tasks.registry.records import Version
 from tasks.trained import Trained
 
 

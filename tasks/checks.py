@@ -11,7 +11,6 @@ from hierforecast.errors import HierforecastError
 from hierforecast.schema import Company
 from tasks import environment, panels, stages
 from tasks.panels import PanelReference
-from tasks.registry import versions
 
 
 class ChecksFailed(HierforecastError):  # noqa: N818 - reads as what happened
@@ -49,6 +48,8 @@ def check(company: Company, panel: PanelReference) -> CheckedPanel:
     get_run_logger().info("%s checks: %d of %d passed on %d rows", panel.family, passed, len(report.results), report.rows)
     _tell(company, panel.family, report.message(), folder / "report.html")
     if not report.passed:
+        from tasks.registry import versions
+
         versions.log_stopped_run(company.company, str(folder), report.message())
         raise ChecksFailed(f"{report.message()}\nThe report: {folder / 'report.html'}")
     return CheckedPanel(panel=panel, report=str(folder), checks=len(report.results))

@@ -7,7 +7,7 @@ import pandas as pd
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from hierforecast.gates import Decision
-from tasks.registry.versions import Version
+from tasks.registry.records import Version
 
 
 def tell_decision(company: str, family: str, version: Version, decision: Decision) -> None:

@@ -8,7 +8,6 @@ from prefect import get_run_logger, task
 from hierforecast.errors import PanelError, nearest
 from hierforecast.schema import Company
 from tasks import environment, panels
-from tasks.registry import versions
 
 
 @task(name="forecast-rows", result_serializer="json")
@@ -19,6 +18,8 @@ def forecast_rows(company: Company, family: str, *, settings: str, rows: str | N
         PanelError: there is no champion, no such rows, or a column is missing.
     """
     environment.prepare()
+    from tasks.registry import versions
+
     declared = company.sales if family == "hiref" else company.media
     if declared is None:
         raise PanelError(f"company {company.company!r} declares no panel for the family {family!r}")

@@ -14,8 +14,7 @@ from hierforecast.schema import Company
 from tasks import environment
 from tasks.evaluation import Score, as_metrics
 from tasks.panels import PanelReference
-from tasks.registry import promotion, versions
-from tasks.registry.versions import Evidence, Version
+from tasks.registry.records import Evidence, Version
 from tasks.trained import Trained
 
 
@@ -38,6 +37,8 @@ _RETRIED: dict[str, Any] = {
 def find_version(company: str, family: str, fingerprint: str) -> Version | None:
     """The version made of the same ingredients, if there is one."""
     environment.prepare()
+    from tasks.registry import versions
+
     return versions.find(company, family, fingerprint)
 
 
@@ -45,6 +46,8 @@ def find_version(company: str, family: str, fingerprint: str) -> Version | None:
 def find_champion(company: str, family: str) -> Version | None:
     """The champion with its settings, if there is one."""
     environment.prepare()
+    from tasks.registry import versions
+
     return versions.champion(company, family)
 
 
@@ -62,6 +65,8 @@ def register_version(
 ) -> Version:
     """Log the run and register its model as the challenger; a version of the same fingerprint is found, not doubled."""
     environment.prepare()
+    from tasks.registry import versions
+
     known = versions.find(company.company, family.FAMILY, fingerprint)
     if known:
         return known
@@ -91,6 +96,8 @@ def register_version(
 def promote(version: Version, decision: str) -> Version:
     """Carry out a decision (as JSON of its gates): write it on the version and, if all gates held, move `champion`."""
     environment.prepare()
+    from tasks.registry import promotion
+
     return promotion.carry_out(version, Decision.from_json(decision))
 
 

@@ -2,7 +2,7 @@
 
 from hierforecast.gates import Decision
 from tasks.registry.connection import client
-from tasks.registry.versions import CHALLENGER, CHAMPION, Version
+from tasks.registry.records import CHALLENGER, CHAMPION, Version
 
 
 def carry_out(version: Version, decision: Decision) -> Version:

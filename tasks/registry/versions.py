@@ -11,42 +11,16 @@ import mlflow
 import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from pydantic import BaseModel, ConfigDict
 
 import hierforecast
 from hierforecast.errors import PanelError
 from hierforecast.layout import registered_name
 from hierforecast.schema import Company, parse_company
 from tasks.registry.connection import client, experiment
+from tasks.registry.records import CHALLENGER, CHAMPION, Evidence, Version
 
-CHAMPION, CHALLENGER = "champion", "challenger"
 _SERVED_MODEL = Path(__file__).with_name("served_model.py")
 _MAX_PARAM = 500  # characters; longer values are in settings.json
-
-
-class Version(BaseModel):
-    """A registered version, as tasks hand it on."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    version: str
-    run_id: str
-    fingerprint: str
-    decision: str | None
-    settings: Company | None = None
-
-
-class Evidence(BaseModel):
-    """What is logged with a version: files and folders on this machine, numbers and words."""
-
-    model_config = ConfigDict(frozen=True)
-
-    model: str
-    tables: str
-    checks: str
-    metrics: dict[str, float]
-    tags: dict[str, str]
 
 
 def find(company: str, family: str, fingerprint: str) -> Version | None:

@@ -1,0 +1,32 @@
+"""What the registry takes and gives, in words that need no MLflow."""
+
+from pydantic import BaseModel, ConfigDict
+
+from hierforecast.schema import Company
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+class Version(BaseModel):
+    """A registered version, as tasks hand it on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    version: str
+    run_id: str
+    fingerprint: str
+    decision: str | None
+    settings: Company | None = None
+
+
+class Evidence(BaseModel):
+    """What is logged with a version: files and folders on this machine, numbers and words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    tables: str
+    checks: str
+    metrics: dict[str, float]
+    tags: dict[str, str]

@@ -1,0 +1,83 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from hierforecast.errors import PanelError, SettingsError
+from hierforecast.schema import parse_company, read_company
+from tasks import panels
+
+RAW = {
+    "company": "tiny",
+    "sales": {"target": "units", "levels": ["shop", "sku"], "drivers": [{"name": "price", "sign": "-"}], "horizon": 2},
+}
+
+
+def frame() -> pd.DataFrame:
+    keys = pd.MultiIndex.from_product([[7, 8], ["a", "b"], pd.date_range("2024-01-01", periods=6, freq="W-MON")])
+    table = keys.set_names(["shop", "sku", "week"]).to_frame(index=False)
+    return table.assign(units=np.arange(len(table)), price=1.5, memo="not declared")
+
+
+def ingest(path, *, settings="settings.yaml", raw=RAW):
+    return panels.ingest.fn(parse_company(raw), "sales", settings=str(settings), given=str(path) if path else None)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_a_panel_is_kept_with_its_declared_columns(home, tmp_path, suffix):
+    path = tmp_path / f"sales{suffix}"
+    getattr(frame(), "to_parquet" if suffix == ".parquet" else "to_csv")(path, index=False)
+    reference = ingest(path)
+    typed = panels.typed(reference, parse_company(RAW).sales)
+    assert list(typed.columns) == ["shop", "sku", "week", "units", "price"]
+    assert typed["shop"].tolist()[:1] == ["7"]
+    assert typed["week"].dtype.kind == "M"
+    assert reference.rows == len(frame())
+    assert not list(home.panels.rglob("*.tmp"))
+
+
+def test_equal_content_is_one_panel(home, tmp_path):
+    first, second = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    frame().to_parquet(first, index=False)
+    frame().assign(memo="something else").to_parquet(second, index=False, compression="gzip")
+    assert ingest(first) == ingest(second)
+    changed = frame()
+    changed.loc[3, "units"] += 1
+    changed.to_parquet(second, index=False)
+    assert ingest(second).digest != ingest(first).digest
+
+
+def test_relative_paths_are_meant_from_the_settings(home, tmp_path):
+    (tmp_path / "data").mkdir()
+    frame().to_parquet(tmp_path / "data/sales.parquet", index=False)
+    raw = {**RAW, "sales": {**RAW["sales"], "path": "data/sales.parquet"}}
+    assert ingest(None, settings=tmp_path / "tiny.yaml", raw=raw).rows == 24
+    raw["sales"] = {**raw["sales"], "path": "../sales.parquet"}
+    with pytest.raises(SettingsError, match="leaves the folder"):
+        ingest(None, settings=tmp_path / "tiny.yaml", raw=raw)
+
+
+def test_what_cannot_be_read_is_named(home, tmp_path):
+    with pytest.raises(PanelError, match=r"no file .*nowhere\.parquet"):
+        ingest(tmp_path / "nowhere.parquet")
+    (tmp_path / "cut.parquet").write_bytes(b"PAR1 but cut off")
+    with pytest.raises(PanelError, match=r"cut\.parquet.* cannot be read as parquet"):
+        ingest(tmp_path / "cut.parquet")
+    (tmp_path / "sales.xlsx").write_bytes(b"x")
+    with pytest.raises(PanelError, match=r"wanted a \.parquet or \.csv"):
+        ingest(tmp_path / "sales.xlsx")
+    with pytest.raises(PanelError, match="no sales data: give --sales PATH"):
+        ingest(None)
+
+
+def test_the_demo_needs_no_file(home, root):
+    company = read_company(root / "deployments/demo.yaml")
+    reference = panels.ingest.fn(company, "media", settings="deployments/demo.yaml", given=None)
+    history, plan = panels.history_and_plan(reference, company.media)
+    assert (len(history), len(plan)) == (156, 13)
+
+
+def test_a_failed_write_leaves_nothing(tmp_path):
+    unwritable = pd.DataFrame({"mixed": [1, "a", object()]})
+    with pytest.raises(Exception, match=r"."):
+        panels.write_parquet(unwritable, tmp_path / "x.parquet")
+    assert not list(tmp_path.iterdir())

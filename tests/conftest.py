@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 _SWITCHES = {
     "DO_NOT_TRACK": "1",
@@ -21,6 +22,8 @@ _SWITCHES = {
 os.environ.update(_SWITCHES)
 for _inherited in ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "HIERFORECAST_HOME"):
     os.environ.pop(_inherited, None)
+
+pytest_plugins = ["tests.support.servers"]
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -42,6 +45,22 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the real data sets are not beside this checkout (../shared/data)")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def tiny_settings(tmp_path_factory) -> Path:
+    """A made company small enough to retrain in about a minute; its gates are as loose as its chains are short."""
+    raw = yaml.safe_load((ROOT / "deployments/demo.yaml").read_text())
+    raw |= {
+        "company": "tiny",
+        "simulation": {"seed": 5, "weeks": 80},
+        "training": {"seasonality": 2, "trend": False},
+        "sampling": {"chains": 2, "warmup": 200, "draws": 200, "seed": 7},
+        "gates": {"precision": {"max_rhat": 1.2, "min_ess": 30, "max_divergences": 5}},
+    }
+    path = tmp_path_factory.mktemp("settings") / "tiny.yaml"
+    path.write_text(yaml.safe_dump(raw))
+    return path
 
 
 @pytest.hookimpl(tryfirst=True)

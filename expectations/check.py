@@ -1,0 +1,40 @@
+"""A check before it is run: an expectation, what it says in plain words, and how to find the rows that break it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from great_expectations.expectations.expectation import Expectation
+
+from expectations.panel_view import Finding, PanelView, key_levels
+from hierforecast.schema import MediaPanel, SalesPanel
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of a report to be.
+
+    Args:
+        check: stable id, shared by the same check of several columns, e.g. "bounds".
+        sentence: what is expected, in plain English.
+        expectation: the Great Expectations object that gives the verdict.
+        column: the column it is about, if it is about one.
+        needs: columns without which it cannot be run.
+        explain: finds the offending rows of a stock expectation that failed; ours bring their findings themselves.
+    """
+
+    check: str
+    sentence: str
+    expectation: Expectation
+    column: str | None = None
+    needs: tuple[str, ...] = ()
+    explain: Callable[[PanelView], Finding] | None = None
+
+    @property
+    def label(self) -> str:
+        """Unique within a suite: the id, and the column if there is one."""
+        return f"{self.check}: {self.column}" if self.column else self.check
+
+
+def place(panel: SalesPanel | MediaPanel) -> dict[str, object]:
+    """The arguments that every custom expectation takes: where series and periods are found."""
+    return {"levels": key_levels(panel), "period": panel.period, "frequency": panel.frequency}

@@ -1,0 +1,87 @@
+"""What a media panel must hold: the suite from the schema, and what people know about media.
+
+One row per period. Exposure, spend and controls are planned, so rows after the last known target need them as well; the
+other metrics (clicks, conversions) are measured and may end with the target. Spend that never shows as exposure is a
+join gone wrong.
+"""
+
+from typing import ClassVar
+
+from expectations.check import Check, place
+from expectations.from_schema import bounds, calendar_checks, known
+from expectations.lags import ExpectMetricsToTrail
+from expectations.leakage import ExpectNoLeakage
+from expectations.panel_expectation import PanelExpectation
+from expectations.panel_view import Finding, PanelView, several
+from hierforecast.schema import MediaPanel
+
+
+class ExpectSpendToShow(PanelExpectation):
+    """Every tactical with spend has exposure in some period.
+
+    Args:
+        pairs: per tactical its spend column and its exposure column.
+    """
+
+    pairs: dict[str, list[str]]
+    success_keys: ClassVar[tuple[str, ...]] = (*PanelExpectation.success_keys, "pairs")
+
+    def find(self, view: PanelView) -> Finding:
+        """Tacticals that cost money and were never seen."""
+        columns = dict.fromkeys(column for pair in self.pairs.values() for column in pair)
+        seen = {column: bool((view.frame[column] > 0).any()) for column in columns}
+        unseen = [name for name, (spend, exposure) in self.pairs.items() if seen[spend] and not seen[exposure]]
+        if not unseen:
+            return Finding(f"{several(len(self.pairs), 'tactical')} with spend, each with exposure")
+        return Finding(f"{several(len(unseen), 'tactical')} with spend and no exposure at all", len(unseen), tuple(unseen)[:10])
+
+
+def content_checks(panel: MediaPanel) -> list[Check]:
+    """Checks on a typed copy whose structure holds."""
+    target, spend = panel.target.name, panel.spend_columns()
+    checks = [bounds(target, 0, None, "the target cannot be negative"), known(panel, target, 0)]
+    checks += [known(panel, name, None) for name in panel.controls]
+    for column, until in _media_columns(panel).items():
+        checks += [bounds(column, 0, None, "media cannot be negative"), known(panel, column, until)]
+    checks += calendar_checks(panel)
+    if spend:
+        checks.append(_spend_shows(panel, spend))
+    return [*checks, _leakage(panel), _lags(panel)]
+
+
+def _media_columns(panel: MediaPanel) -> dict[str, int | None]:
+    """Every column of metrics and spend once, with the period up to which it must be known; spend may be the exposure."""
+    measured = {column: 0 for metric in panel.metrics for column in panel.metric_columns(metric)}
+    planned = [*panel.metric_columns(panel.exposure_metric), *panel.spend_columns()]
+    return measured | dict.fromkeys(planned, None)
+
+
+def _spend_shows(panel: MediaPanel, spend: list[str]) -> Check:
+    exposures = panel.metric_columns(panel.exposure_metric)
+    pairs = {name: [paid, seen] for name, paid, seen in zip(panel.tacticals, spend, exposures, strict=True)}
+    return Check("spend_shows", "every tactical with spend has exposure", ExpectSpendToShow(pairs=pairs, **place(panel)))
+
+
+def _leakage(panel: MediaPanel) -> Check:
+    lags = dict.fromkeys([*panel.controls, *panel.spend_columns()], 0)
+    for name, metric in panel.metrics.items():
+        lags |= dict.fromkeys(panel.metric_columns(name), metric.lag)
+    expectation = ExpectNoLeakage(target=panel.target.name, lags=lags, **place(panel))
+    return Check("leakage", f"no medium or control copies, leads or nearly determines {panel.target.name!r}", expectation)
+
+
+def _lags(panel: MediaPanel) -> Check:
+    exposure = panel.exposure_metric
+    shown = dict(zip(panel.tacticals, panel.metric_columns(exposure), strict=True))
+    columns = {name: panel.metric_columns(name) for name in panel.metrics if name != exposure}
+    metrics = {name: own for name, own in columns.items() if own}
+    exposures = {name: [shown[tactical] for tactical in _tacticals(panel, name)] for name in metrics}
+    lags = {name: panel.metrics[name].lag for name in metrics}
+    expectation = ExpectMetricsToTrail(exposures=exposures, metrics=metrics, lags=lags, **place(panel))
+    return Check("lags", f"no metric moves before {exposure}, the exposure it stands for", expectation)
+
+
+def _tacticals(panel: MediaPanel, metric: str) -> list[str]:
+    """The tacticals that have a metric, in the order of its columns."""
+    own, pattern = set(panel.metric_columns(metric)), panel.metrics[metric].column
+    return [name for name in panel.tacticals if pattern.format(tactical=name, metric=metric) in own]

@@ -1,0 +1,93 @@
+"""Run checks with Great Expectations in an ephemeral context, and read its answers back, one per check."""
+
+import json
+import logging
+import threading
+from typing import Any
+
+import great_expectations as gx
+from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult, ExpectationValidationResult
+from great_expectations.data_context.types.base import ProgressBarsConfig
+
+from expectations.check import Check
+from expectations.panel_view import Finding, PanelView, several
+from expectations.report import CheckResult
+
+# The library keeps its current project in a global: two runs at once would read each other's tables.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class SuiteMismatchError(RuntimeError):
+    """Great Expectations answered another number of checks than it was asked."""
+
+
+def run_checks(checks: list[Check], view: PanelView, *, name: str) -> tuple[list[CheckResult], dict[str, Any]]:
+    """Run a suite over a frame.
+
+    Args:
+        checks: what to run; their labels are unique.
+        view: the frame and its keys.
+        name: of the suite, e.g. "sales structure".
+
+    Returns:
+        One result per check in the order of the checks, and the library's own result, ready for JSON.
+
+    Raises:
+        SuiteMismatchError: a check was not answered, e.g. because an expectation got lost on its way.
+    """
+    with _ONE_AT_A_TIME:
+        answer = _validate(checks, view, name)
+    by_label = {result.expectation_config.meta["label"]: result for result in answer.results}
+    wanted = [check.label for check in checks]
+    if len(answer.results) != len(wanted) or set(by_label) != set(wanted):
+        lost = sorted(set(wanted) - set(by_label))
+        raise SuiteMismatchError(
+            f"{name}: {len(wanted)} checks were asked and {len(answer.results)} answered; missing: {lost}. "
+            "A check that is not answered may not count as passed"
+        )
+    results = [_read(check, by_label[check.label], view) for check in checks]
+    return results, json.loads(json.dumps(answer.to_json_dict(), default=str))
+
+
+def not_run(checks: list[Check], why: str) -> list[CheckResult]:
+    """Results of checks that could not be run."""
+    return [CheckResult(check.check, check.sentence, "not run", why, 0, (), check.column) for check in checks]
+
+
+def _validate(checks: list[Check], view: PanelView, name: str) -> ExpectationSuiteValidationResult:
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    batch = context.data_sources.add_pandas("panel").add_dataframe_asset("frame").add_batch_definition_whole_dataframe("all")
+    for check in checks:
+        check.expectation.meta = {"label": check.label}
+    suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=[check.expectation for check in checks]))
+    definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+    # BASIC asks for counts only; the keys of offending rows come from our own index.
+    return definition.run(batch_parameters={"dataframe": view.frame}, result_format="BASIC")
+
+
+def _read(check: Check, answer: ExpectationValidationResult, view: PanelView) -> CheckResult:
+    raised = _exception(answer.exception_info or {})
+    if raised is not None:
+        logging.getLogger(__name__).warning("check %s broke: %s", check.label, raised)
+        return CheckResult(check.check, check.sentence, "broken", f"the check itself broke: {raised}", 0, (), check.column)
+    finding = _finding(check, answer, view)
+    status = "passed" if answer.success else "failed"
+    return CheckResult(check.check, check.sentence, status, finding.found, finding.count, finding.keys, check.column)
+
+
+def _finding(check: Check, answer: ExpectationValidationResult, view: PanelView) -> Finding:
+    details = answer.result.get("details") or {}
+    if "found" in details:
+        return Finding(details["found"], int(answer.result["observed_value"]), tuple(details["keys"]))
+    if answer.success or check.explain is None:
+        return Finding("holds" if answer.success else f"{several(answer.result.get('unexpected_count', 0), 'row')} break it")
+    return check.explain(view)
+
+
+def _exception(info: dict[str, Any]) -> str | None:
+    """The message of an exception inside an expectation or inside one of its metrics; None where there was none."""
+    if "raised_exception" in info:
+        return str(info["exception_message"]) if info["raised_exception"] else None
+    raised = [part for part in info.values() if isinstance(part, dict) and part.get("raised_exception")]
+    return str(raised[0]["exception_message"]) if raised else None

@@ -1,0 +1,70 @@
+"""What a sales panel must hold: the suite from the schema, and what people know about sales.
+
+A price or another driver read as a logarithm may be zero here and there (an item given away, a scanner's slip): the model
+has a stated rule for it. A negative one has no meaning and stops the run.
+"""
+
+from expectations.calendar import ExpectFullLastPeriod, ExpectNoGaps
+from expectations.check import Check, place
+from expectations.from_schema import bounds, calendar_checks, known
+from expectations.lags import ExpectValuesKnownInTime
+from expectations.leakage import ExpectNoLeakage
+from hierforecast.schema import Driver, SalesPanel
+
+
+def content_checks(panel: SalesPanel) -> list[Check]:
+    """Checks on a typed copy whose structure holds."""
+    target, where = panel.target.name, place(panel)
+    checks = [bounds(target, 0, None, "sales cannot be negative"), known(panel, target, 0)]
+    logged = _logged(panel)
+    for driver in panel.drivers:
+        checks += _column_checks(panel, driver, driver.name, logged)
+        checks += [check for name in _own_references(panel, driver) for check in _column_checks(panel, driver, name, logged)]
+    checks += calendar_checks(panel)
+    if panel.gaps == "forbid":
+        gaps = f"no series misses a {panel.frequency} between its first and its last row"
+        checks.append(Check("no_gaps", gaps, ExpectNoGaps(**where), panel.period))
+    full = f"the last {panel.frequency} with known {target!r} is delivered by at least half of the usual series"
+    checks.append(Check("full_last_period", full, ExpectFullLastPeriod(target=target, **where), panel.period))
+    return [*checks, _leakage(panel), _lags(panel)]
+
+
+def _column_checks(panel: SalesPanel, driver: Driver, column: str, logged: set[str]) -> list[Check]:
+    """Known values and bounds of a driver, or of the column it is measured from."""
+    # A measured driver may be empty from the first period on in which nobody can know it; see `lags`.
+    until = None if driver.known_ahead else min(0, 1 - driver.availability_lag)
+    checks = [known(panel, column, until)]
+    lower, upper = (driver.lower, driver.upper) if column == driver.name else (None, None)
+    why = f"declared bounds{f', {driver.unit}' if driver.unit else ''}"
+    if column in logged and (lower is None or lower < 0):
+        lower, why = 0.0, "it is read as a logarithm"
+    if lower is not None or upper is not None:
+        checks.append(bounds(column, lower, upper, why))
+    return checks
+
+
+def _logged(panel: SalesPanel) -> set[str]:
+    """Columns read as logarithms: drivers with that transform, and the columns they are measured from."""
+    drivers = [driver for driver in panel.drivers if driver.transform == "log"]
+    return {driver.name for driver in drivers} | {driver.reference for driver in drivers if isinstance(driver.reference, str)}
+
+
+def _own_references(panel: SalesPanel, driver: Driver) -> list[str]:
+    """The column a driver is measured from, unless it is checked elsewhere: as a driver, or with an earlier one."""
+    taken = {other.name for other in panel.drivers} | {panel.target.name, "mean"}
+    taken |= {other.reference for other in panel.drivers[: panel.drivers.index(driver)] if isinstance(other.reference, str)}
+    return [driver.reference] if isinstance(driver.reference, str) and driver.reference not in taken else []
+
+
+def _leakage(panel: SalesPanel) -> Check:
+    references = [name for driver in panel.drivers for name in _own_references(panel, driver)]
+    judged = [*(driver.name for driver in panel.drivers), *references]
+    expectation = ExpectNoLeakage(target=panel.target.name, lags=dict.fromkeys(judged, 0), **place(panel))
+    sentence = f"no driver copies, leads or nearly determines {panel.target.name!r}"
+    return Check("leakage", sentence, expectation)
+
+
+def _lags(panel: SalesPanel) -> Check:
+    measured = {driver.name: driver.availability_lag for driver in panel.drivers if not driver.known_ahead}
+    expectation = ExpectValuesKnownInTime(target=panel.target.name, lags=measured, **place(panel))
+    return Check("lags", "no measured driver has a value later than it can be known", expectation)

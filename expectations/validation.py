@@ -1,0 +1,65 @@
+"""The front door: judge a panel as it was read, before anything is trained on it."""
+
+import pandas as pd
+
+from expectations import media_panel, sales_panel
+from expectations.check import Check
+from expectations.columns import read_dates, read_numbers
+from expectations.from_schema import number_columns, structure_checks
+from expectations.panel_view import PanelView
+from expectations.report import Report
+from expectations.running import not_run, run_checks
+from hierforecast.schema import MediaPanel, SalesPanel
+
+
+def validate(frame: pd.DataFrame, panel: SalesPanel | MediaPanel, *, name: str) -> Report:
+    """Check a panel against what was declared about it.
+
+    Structure first (columns, types, keys); content (bounds, calendar, leakage, lags) only where the structure holds.
+    The frame is left as it is.
+
+    Args:
+        frame: the table as read from Parquet or CSV; columns may be missing or of the wrong type.
+        panel: the declaration.
+        name: of the panel in messages and in the report, e.g. "sales".
+
+    Returns:
+        The report; `report.passed` says whether training may start.
+
+    Raises:
+        SuiteMismatchError: Great Expectations lost a check, so that nothing may be concluded.
+    """
+    frame = _with_dates(frame.reset_index(drop=True), panel)
+    content = content_checks(panel)
+    structure = structure_checks(panel)
+    ready = [check for check in structure if set(check.needs) <= set(frame.columns)]
+    results, evidence = run_checks(ready, PanelView.of(frame, panel), name=f"{name} structure")
+    results += not_run([check for check in structure if check not in ready], "a column it needs is missing")
+    evidence = {"structure": evidence, "content": None}
+    if any(result.status != "passed" for result in results):
+        results += not_run(content, "waits until the columns, types and keys hold")
+    else:
+        view = PanelView.of(_typed(frame, panel), panel)
+        more, evidence["content"] = run_checks(content, view, name=f"{name} content")
+        results += more
+    return Report(name, len(frame), tuple(results), evidence)
+
+
+def content_checks(panel: SalesPanel | MediaPanel) -> list[Check]:
+    """The content suite of either kind of panel."""
+    if isinstance(panel, SalesPanel):
+        return sales_panel.content_checks(panel)
+    return media_panel.content_checks(panel)
+
+
+def _with_dates(frame: pd.DataFrame, panel: SalesPanel | MediaPanel) -> pd.DataFrame:
+    """Text dates become dates where all of them can be read, so that keys compare as dates; else they stay as they came."""
+    if panel.period not in frame.columns:
+        return frame
+    dates = read_dates(frame[panel.period])
+    return frame if dates.isna().any() else frame.assign(**{panel.period: dates})
+
+
+def _typed(frame: pd.DataFrame, panel: SalesPanel | MediaPanel) -> pd.DataFrame:
+    """The declared columns only, numbers as float."""
+    return frame[panel.columns].assign(**{name: read_numbers(frame[name]) for name in number_columns(panel)})

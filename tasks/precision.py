@@ -1,5 +1,6 @@
 """Precision as tasks: sample, score the held-out weeks, and make the tables that people look at."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def fit(company: Company, panel: PanelReference, fingerprint: str, *, until_cuto
         "sampling Precision on %d weeks: %d chains × %d draws", observed.sum(), company.sampling.chains, company.sampling.draws
     )
     model = Precision.from_panel_settings(settings, company.sampling).fit(
-        history, observed=observed, progress=lambda phase, done, of: logger.info("%s: %d of %d steps", phase, done, of)
+        history, observed=observed, progress=_tell_quarters(logger)
     )
     convergence = model.convergence()
     reasons = list(model.verdict(company.gates.precision))
@@ -103,6 +104,19 @@ def decide(company: Company, trained: Trained, score: Score, champion_wape: floa
         wape=score.wape,
         champion_wape=champion_wape,
     )
+
+
+def _tell_quarters(logger: Any) -> Callable[[str, int, int], None]:
+    """Log each quarter of a phase once, however small the sampler's chunks are."""
+    told: dict[str, int] = {}
+
+    def tell(phase: str, done: int, of: int) -> None:
+        quarter = 4 * done // of
+        if quarter > told.get(phase, 0):
+            told[phase] = quarter
+            logger.info("%s: %d of %d steps", phase, done, of)
+
+    return tell
 
 
 def _observed(history: pd.DataFrame, held_out: int) -> Any:

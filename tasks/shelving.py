@@ -21,7 +21,13 @@ from tasks.trained import Trained
 def _worth_retrying(failed: Task, run: TaskRun, state: State) -> bool:
     """An outside system may come back; a person's mistake stays one."""
     del failed, run
-    return not isinstance(state.data if isinstance(state.data, BaseException) else None, HierforecastError)
+    try:
+        state.result()
+    except HierforecastError:
+        return False
+    except Exception:
+        return True
+    return False
 
 
 _RETRIED: dict[str, Any] = {

@@ -3,6 +3,8 @@
 import argparse
 import logging
 import os
+import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,9 +36,7 @@ MLFLOW_MANNERS = {
 def create_app(tracking_uri: str, *, refresh_seconds: int = REFRESH_SECONDS) -> Dash:
     """A dashboard that reads one registry and asks it for news every `refresh_seconds`."""
     registry = Registry(tracking_uri)
-    app = Dash(
-        __name__, title="hierforecast", update_title=None, serve_locally=True, suppress_callback_exceptions=True, add_log_handler=False
-    )  # fmt: skip
+    app = Dash(__name__, title="hierforecast", update_title=None, suppress_callback_exceptions=True, add_log_handler=False)
     app.layout = lambda: _frame(registry, refresh_seconds)
     _register(app, registry)
     for page in PAGES:
@@ -68,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=8050)
     parser.add_argument("--refresh", type=int, default=REFRESH_SECONDS, help="seconds between looks at the registry")
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # an ordinary exit also clears downloaded tables away
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # one line per request says nothing here
     create_app(tracking_address(), refresh_seconds=options.refresh).run(host=options.host, port=options.port, debug=False)

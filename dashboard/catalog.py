@@ -33,6 +33,7 @@ class Version:
 
     @property
     def levels(self) -> list[str]:
+        """The panel's level columns; for media from the leaves up."""
         return [str(level) for level in _json_list(self.tags.get("levels"))]
 
     @property
@@ -41,7 +42,13 @@ class Version:
         return self.tags.get("unit") or self.tags.get("target", "")
 
     @property
+    def total_unit(self) -> str:
+        """The unit of sums over time: "units" where single periods are "units / week"."""
+        return self.unit.split(" / ")[0]
+
+    @property
     def reasons(self) -> list[Reason]:
+        """The gates of the decision about this version."""
         items = [item for item in _json_list(self.tags.get("decision_reasons")) if isinstance(item, dict)]
         return [Reason(str(i.get("gate", "")), bool(i.get("held")), str(i.get("sentence") or i.get("gate", ""))) for i in items]
 
@@ -60,6 +67,7 @@ class Catalog:
 
     @property
     def companies(self) -> list[str]:
+        """Names of all companies, sorted."""
         return sorted({version.company for version in self.versions})
 
     @property
@@ -83,6 +91,7 @@ class Catalog:
         return next(filter(None, found), next(iter(self.of(company, family)), None))
 
     def numbered(self, company: str, family: str, number: int) -> Version | None:
+        """The version with that number, or None."""
         return next((version for version in self.of(company, family) if version.number == number), None)
 
 

@@ -125,5 +125,7 @@ def compare_scores(champion: pd.DataFrame | None, challenger: pd.DataFrame | Non
 
 def _sum_by_code(codes: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
     known = ~np.isnan(values)
+    if known.all():
+        return np.bincount(codes, weights=values, minlength=size)
     sums = np.bincount(codes[known], weights=values[known], minlength=size)
     return np.where(np.bincount(codes[known], minlength=size) > 0, sums, np.nan)

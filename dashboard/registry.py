@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
+import weakref
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from dashboard.cache import ByteCache
 from dashboard.catalog import Catalog, Version
 from hierforecast.errors import RegistryError, SettingsError
 from hierforecast.layout import registered_name
-from hierforecast.results import Table
+from hierforecast.results import PART, Table
 from hierforecast.schema import Company, parse_company
 
 _log = logging.getLogger(__name__)
@@ -50,7 +51,8 @@ class Registry:
         self.tracking_uri = tracking_uri
         self._tables: ByteCache[pd.DataFrame] = ByteCache(table_bytes, lambda frame: int(frame.memory_usage(deep=True).sum()))
         self._texts: ByteCache[str] = ByteCache(50_000_000, len)
-        self._scratch = tempfile.TemporaryDirectory(prefix="hierforecast-dashboard-")
+        self._scratch = Path(tempfile.mkdtemp(prefix="hierforecast-dashboard-"))
+        weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
         self._remembered = (float("-inf"), Catalog())
 
     def catalog(self) -> Catalog:
@@ -115,7 +117,7 @@ class Registry:
             raise RegistryError(f"table {table.name!r} of {_title(version)} cannot be read: {error}") from None
         finally:
             path.unlink(missing_ok=True)
-        return _levels_as_categories(found, version.levels).to_pandas()
+        return _as_categories(found, [*version.levels, PART]).to_pandas()
 
     def _text(self, version: Version, artifact: str) -> str:
         return self._texts.get(
@@ -123,7 +125,7 @@ class Registry:
         )
 
     def _download(self, version: Version, artifact: str) -> Path:
-        folder = Path(self._scratch.name) / version.run_id
+        folder = self._scratch / version.run_id
         folder.mkdir(exist_ok=True)
         try:
             return Path(
@@ -177,12 +179,12 @@ def _version(item: ModelVersion, aliases: dict[str, Any]) -> Version | None:
     return Version(company, family, int(item.version), item.run_id, created, pointing, dict(item.tags))
 
 
-def _levels_as_categories(table: pa.Table, levels: Sequence[str]) -> pa.Table:
-    for level in set(levels) & set(table.column_names):
-        column = table.column(level)
+def _as_categories(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    for name in set(names) & set(table.column_names):
+        column = table.column(name)
         if not pa.types.is_dictionary(column.type):
             column = column.cast(pa.string()).dictionary_encode()
-        table = table.set_column(table.column_names.index(level), level, column)
+        table = table.set_column(table.column_names.index(name), name, column)
     return table
 
 

@@ -53,7 +53,7 @@ def chosen_nodes(filter_ids: Sequence[Mapping[str, str]], values: Sequence[list[
 
 
 def _level_filter(level: str, nodes: list[str], company: str, asked: list[str]) -> Component:
-    return dmc.MultiSelect(
+    control = dmc.MultiSelect(
         id=ids.level_filter(level),
         label=level,
         placeholder=f"all {len(nodes)}",
@@ -63,7 +63,7 @@ def _level_filter(level: str, nodes: list[str], company: str, asked: list[str]) 
         clearable=True,
         limit=MOST_OPTIONS,
         size="sm",
-        className="level-filter",
         persistence=company,
         persistence_type="memory",
     )
+    return html.Div(control, className="level-filter")

@@ -28,6 +28,11 @@ def number_column(field: str, title: str, form: str, *, width: int = 110) -> dic
     }
 
 
+def column_group(title: str, columns: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Columns below a common heading."""
+    return {"headerName": title, "children": list(columns)}
+
+
 def make_grid(
     frame: pd.DataFrame,
     columns: Sequence[dict[str, Any]],
@@ -43,7 +48,7 @@ def make_grid(
         row_id: a column that names rows; with it a click selects one, readable as `selectedRows`.
         selected: the rows selected at first.
     """
-    fields = [column["field"] for column in columns if column["field"] in frame]
+    present = [column for column in columns if _fields([column]) and set(_fields([column])) <= set(frame.columns)]
     options: dict[str, Any] = {"domLayout": "autoHeight", "enableCellTextSelection": True, "tooltipShowDelay": 300}
     if len(frame) > ROWS_PER_PAGE:
         options |= {"pagination": True, "paginationPageSize": ROWS_PER_PAGE, "paginationPageSizeSelector": False}
@@ -51,8 +56,8 @@ def make_grid(
         options["rowSelection"] = {"mode": "singleRow", "enableClickSelection": True, "checkboxes": False}
     return dag.AgGrid(
         id=id,
-        rowData=frame[fields].to_dict("records"),
-        columnDefs=[column for column in columns if column["field"] in frame],
+        rowData=frame[_fields(present)].to_dict("records"),
+        columnDefs=present,
         defaultColDef={"sortable": True, "resizable": True, "flex": 1},
         dashGridOptions=options,
         getRowId=f"params.data.{row_id}" if row_id else None,
@@ -60,3 +65,8 @@ def make_grid(
         className="ag-theme-quartz grid",
         style={"height": None},
     )
+
+
+def _fields(columns: Sequence[dict[str, Any]]) -> list[str]:
+    """The fields of columns, those inside groups included."""
+    return [leaf["field"] for column in columns for leaf in column.get("children", [column])]

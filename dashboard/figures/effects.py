@@ -11,15 +11,17 @@ ROW_PIXELS = 24
 
 
 def draw_effects(effects: pd.DataFrame, *, title: str) -> go.Figure:
-    """Bars of one driver's effect per node; `effects` has level, node, effect. Only the strongest nodes are drawn."""
+    """Bars of one driver's effect per node of one level; `effects` has node and effect. Only the strongest nodes are drawn."""
     if effects.empty:
         return message_figure("No effects to show.", height=240)
     drawn = effects.loc[effects["effect"].abs().nlargest(MOST_NODES).index].sort_values("effect", ascending=False)
-    many_levels = drawn["level"].nunique() > 1
-    names = drawn["level"].astype(str) + ": " + drawn["node"].astype(str) if many_levels else drawn["node"].astype(str)
     figure = new_figure(height=90 + ROW_PIXELS * len(drawn))
     figure.add_bar(
-        x=drawn["effect"], y=names, orientation="h", marker={"color": FORECAST_COLOUR}, hovertemplate="%{x:.3f}<extra></extra>"
+        x=drawn["effect"],
+        y=drawn["node"].astype(str),
+        orientation="h",
+        marker={"color": FORECAST_COLOUR},
+        hovertemplate="%{x:.3f}<extra></extra>",
     )
     return _rows(figure, title)
 
@@ -33,10 +35,10 @@ def draw_decay(decay: pd.DataFrame, *, period: str) -> go.Figure:
         figure.add_scatter(
             x=rows["decay"], y=rows["tactical"].astype(str), name=str(channel), mode="markers",
             marker={"size": 10, "color": PALETTE[place % len(PALETTE)]}, hovertemplate="%{x:.2f}",
-            error_x={"array": rows[UPPER] - rows["decay"], "arrayminus": rows["decay"] - rows[LOWER], "thickness": 1.6, "width": 4},
+            error_x={"array": rows[UPPER] - rows["decay"], "arrayminus": rows["decay"] - rows[LOWER], "width": 4},
         )  # fmt: skip
     figure.update_xaxes(range=[0, 1])
-    return _rows(figure, f"share of the effect carried to the next {period}")
+    return _rows(figure, f"decay per {period}")
 
 
 def _rows(figure: go.Figure, title: str) -> go.Figure:

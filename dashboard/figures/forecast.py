@@ -14,6 +14,7 @@ from dashboard.figures.theme import (
 )
 from hierforecast.results import ACTUAL, FORECAST, FUTURE, HOLDOUT, LOWER, PART, PERIOD, UPPER
 
+LABEL_PLACES = {HOLDOUT: "top right", FUTURE: "top left"}  # away from each other, also where both are narrow
 SHADES = {HOLDOUT: HOLDOUT_SHADE, FUTURE: FUTURE_SHADE}
 
 
@@ -33,7 +34,7 @@ def draw_forecast(over_time: pd.DataFrame, *, unit: str, interval: float | None 
     _add_line(figure, over_time, FORECAST, {"color": FORECAST_COLOUR, "width": 2.2})
     _add_line(figure, over_time, ACTUAL, {"color": ACTUAL_COLOUR, "width": 1.4})
     shade_parts(figure, over_time)
-    figure.update_yaxes(title_text=unit, rangemode="tozero")
+    figure.update_yaxes(title_text=unit)
     return figure
 
 
@@ -47,7 +48,8 @@ def shade_parts(figure: go.Figure, over_time: pd.DataFrame) -> None:
         start, end = periods.min() - step / 2, periods.max() + step / 2
         figure.add_vrect(
             x0=start, x1=end, fillcolor=shade, line_width=0, layer="below",
-            annotation={"text": part, "font": {"size": 12, "color": MUTED}, "yshift": 20}, annotation_position="top left",
+            annotation_position=LABEL_PLACES[part],
+            annotation={"text": part, "font": {"size": 12, "color": MUTED}, "yshift": 20},
         )  # fmt: skip
 
 

@@ -40,8 +40,22 @@ TEMPLATE = go.layout.Template(
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": "white", "bordercolor": GRID, "font": {"size": 12}},
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.14, "yanchor": "top", "title": {"text": ""}},
-        "xaxis": {"gridcolor": GRID, "linecolor": GRID, "zeroline": False, "automargin": True, "ticks": ""},
-        "yaxis": {"gridcolor": GRID, "zerolinecolor": "#aab4c0", "automargin": True, "ticks": "", "separatethousands": True},
+        "xaxis": {
+            "gridcolor": GRID,
+            "linecolor": GRID,
+            "zeroline": False,
+            "automargin": True,
+            "ticks": "",
+            "title": {"font": {"size": 13}},
+        },
+        "yaxis": {
+            "gridcolor": GRID,
+            "zerolinecolor": "#aab4c0",
+            "automargin": True,
+            "ticks": "",
+            "separatethousands": True,
+            "title": {"font": {"size": 13}},
+        },
         "bargap": 0.25,
     }
 )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import dash_mantine_components as dmc
 import pandas as pd
 from dash import ALL, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
@@ -115,7 +116,7 @@ def _named(components: list[str], with_baseline: bool) -> list[str]:
 def _totals_card(totals: pd.DataFrame, version: Version) -> Component:
     columns = [
         text_column("component", "Component", width=160),
-        number_column("total", version.unit.split(" / ")[0], NUMBER),
+        number_column("total", version.total_unit, NUMBER),
         number_column("share", "Share of the forecast", SHARE, width=150),
     ]
     return card(
@@ -133,8 +134,6 @@ def _effects_card(registry: Registry, version: Version) -> Component:
 
 
 def _driver_select(options: Mapping[str, str]) -> Component:
-    import dash_mantine_components as dmc
-
     data = [{"value": value, "label": label} for value, label in options.items()]
     return dmc.Select(
         id=ids.ELASTICITY_DRIVER, data=data, value=next(iter(options), None), allowDeselect=False, className="driver"

@@ -1,8 +1,8 @@
 """Forecast against actual over time, for any selection of nodes."""
 
 from collections.abc import Mapping
-from typing import Any
 
+import pandas as pd
 from dash import ALL, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
@@ -61,8 +61,8 @@ def forecast_parts(registry: Registry, version: Version | None, chosen: Mapping[
     settings = registry.settings(version)
     interval = settings.training.interval if settings else None
     figure = draw_forecast(over_time, unit=version.unit, interval=interval)
-    remark = "The interval is the model's own for this series." if LOWER in over_time else _WHY_NO_INTERVAL
-    body = [_numbers(over_time, version.unit), graph(figure, id=ids.FORECAST_FIGURE), note(remark)]
+    remark = _HOW_TO_READ if LOWER in over_time else f"{_HOW_TO_READ} {_WHY_NO_INTERVAL}"
+    body = [_numbers(over_time, version.total_unit), graph(figure, id=ids.FORECAST_FIGURE), note(remark)]
     return [card(describe_selection(chosen), body, about=version_title(version))]
 
 
@@ -72,13 +72,16 @@ def describe_selection(chosen: Mapping[str, list[str]]) -> str:
     return " · ".join(parts) or "All series"
 
 
+_HOW_TO_READ = (
+    "Held-out periods were forecast without having been seen; before them the line is the fit, after them the forecast ahead."
+)
 _WHY_NO_INTERVAL = (
     "This is a sum of series. An interval is shown for a single series only: bounds of several series do not add up. "
     "Choose one node at every level to see it."
 )
 
 
-def _numbers(over_time: Any, unit: str) -> Component:
+def _numbers(over_time: pd.DataFrame, unit: str) -> Component:
     held = accuracy(over_time)
     future = over_time[over_time[PART] == FUTURE]
     return stats(

@@ -85,7 +85,7 @@ def contribution_cards(frame: pd.DataFrame, version: Version, level: str, *, wit
     figure = draw_contributions(over_time, stacked, unit=version.unit, total="fitted mean" if with_baseline else None)
     columns = [
         text_column("component", level.capitalize(), width=150),
-        number_column("total", version.unit.split(" / ")[0], NUMBER),
+        number_column("total", version.total_unit, NUMBER),
         number_column("share", "Share of the fitted mean", SHARE, width=160),
     ]
     totals = make_grid(shares(over_time, nodes), columns, id="media-totals")

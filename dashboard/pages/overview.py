@@ -11,7 +11,7 @@ from dashboard import ids
 from dashboard.catalog import CHALLENGER, CHAMPION, FAMILIES, Catalog, Version
 from dashboard.components.cards import card, graph, note, percent, show, stat, stats
 from dashboard.components.decision import decision_text, reason_list, version_badges
-from dashboard.components.grids import DECIMAL, NUMBER, SHARE, make_grid, number_column, text_column
+from dashboard.components.grids import DECIMAL, NUMBER, SHARE, column_group, make_grid, number_column, text_column
 from dashboard.components.shell import page_title
 from dashboard.figures.scores import draw_scores
 from dashboard.frames import compare_scores
@@ -28,7 +28,7 @@ MODEL_COLUMNS = [
     number_column("champion_wape", "WAPE", SHARE, width=85),
     text_column("challenger", "Challenger", width=105),
     number_column("challenger_wape", "WAPE", SHARE, width=85),
-    text_column("trained", "Trained on", width=200),
+    text_column("trained", "Trained on", width=225),
     text_column("decision", "Latest decision", width=280, tooltip=True),
 ]
 SCORE_NAMES = {"wape": ("WAPE", SHARE), "bias": ("bias", SHARE), "mase": ("MASE", DECIMAL), "coverage": ("coverage", SHARE)}
@@ -119,7 +119,7 @@ def _score_columns(compared: pd.DataFrame) -> list[dict[str, Any]]:
     columns = [text_column("level", "Level", width=110)]
     columns += [number_column(f"cells_{side}", "Cells", NUMBER, width=90) for side in sides[:1]]
     for name, (title, form) in SCORE_NAMES.items():
-        columns += [number_column(f"{name}_{side}", f"{title}, {side}", form, width=145) for side in sides]
+        columns.append(column_group(title, [number_column(f"{name}_{side}", side, form, width=105) for side in sides]))
     return columns
 
 

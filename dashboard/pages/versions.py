@@ -26,7 +26,7 @@ COLUMNS = [
     text_column("aliases", "Alias", width=120),
     text_column("decision", "Decision", width=110),
     number_column("wape", "WAPE", SHARE, width=90),
-    text_column("trained", "Trained on", width=210),
+    text_column("trained", "Trained on", width=225),
     text_column("cutoff", "Cutoff", width=110),
     text_column("created", "Registered (UTC)", width=160),
     {"field": "key", "hide": True},
@@ -80,13 +80,14 @@ def version_rows(registry: Registry, versions: list[Version]) -> pd.DataFrame:
 def version_card(version: Version) -> Component:
     """One version: decision with its reasons, the data checks' report, and every tag."""
     told = {"decision_reasons", "decision"}
-    tags = [html.Tr([html.Th(name), html.Td(value)]) for name, value in sorted(version.tags.items()) if name not in told]
+    tags = {name: value for name, value in version.tags.items() if name not in told} | {"levels": ", ".join(version.levels)}
+    rows = [html.Tr([html.Th(name), html.Td(value)]) for name, value in sorted(tags.items())]
     report = html.A("Report of the data checks", href=checks_path(version), target="_blank", rel="noopener")
     run = html.Tr([html.Th("run"), html.Td(version.run_id)])
     body = [
         version_badges(version),
         reason_list(version.reasons),
         report,
-        html.Table(html.Tbody([*tags, run]), className="tags"),
+        html.Table(html.Tbody([*rows, run]), className="tags"),
     ]
     return card(f"{FAMILIES.get(version.family, version.family)}, version {version.number}", body)

@@ -108,8 +108,8 @@ def precision_tables(seed: int, weeks: int = 104) -> dict[str, pd.DataFrame]:
     rows = {leaf: (40 + 15 * place) * random.gamma(3, 0.33, weeks) for place, leaf in enumerate(leaves)}
     parts = [("tactical", leaf, mean) for leaf, mean in rows.items()]
     for place, level in enumerate(MEDIA_LEVELS[1:]):
-        for node in dict.fromkeys(above[place] for above in leaves.values()):
-            parts.append((level, node, sum(rows[leaf] for leaf, above in leaves.items() if above[place] == node)))
+        nodes = dict.fromkeys(above[place] for above in leaves.values())
+        parts += [(level, node, sum(rows[leaf] for leaf, above in leaves.items() if above[place] == node)) for node in nodes]
     parts += [("control", "holiday", 120.0 * (np.arange(weeks) % 52 > 49)), ("baseline", "baseline", np.full(weeks, 1500.0))]
     frames = [pd.DataFrame({"period": periods, "level": level, "node": node, "mean": mean}) for level, node, mean in parts]
     contributions = pd.concat(frames, ignore_index=True).assign(
@@ -216,6 +216,18 @@ class Page(NamedTuple):
     outside: list[str]
 
 
+@pytest.fixture(scope="session")
+def tables_of():
+    """A function that makes the tables of one version: `tables_of("hiref", 1)`."""
+    return lambda family, seed: hiref_tables(seed) if family == "hiref" else precision_tables(seed)
+
+
+@pytest.fixture(scope="session")
+def build():
+    """The function that writes the demo registry below a folder."""
+    return build_demo
+
+
 @pytest.fixture
 def demo(tmp_path):
     """A fresh demo registry that the test may change."""
@@ -262,7 +274,7 @@ def wait_for(address: str, process: subprocess.Popen, seconds: float = 120) -> N
         if process.poll() is not None:
             pytest.fail(f"the dashboard ended with status {process.returncode} before {address} answered")
         try:
-            with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - our own loopback address
+            with urllib.request.urlopen(address, timeout=5) as answer:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, OSError):

@@ -228,7 +228,9 @@ class Training(_Settings):
     embedding_size: int = Field(4, ge=1, le=32, description="numbers per node of every level")
     ridge: float = Field(1.0, gt=0, description="shrinkage of nodes towards their level's mean")
     seasonality: int = Field(3, ge=0, le=26, description="yearly Fourier pairs")
+    season_by: list[str] | None = Field(None, description="levels the season varies over; null is every level")
     trend: bool = False
+    recent_level: bool = Field(True, description="whether each series' recent errors may shift its forecast")
     iterations: int = Field(300, ge=10, le=10_000, description="L-BFGS iterations at most")
     interval: float = Field(0.8, gt=0, lt=1, description="nominal coverage of lower..upper")
     seed: int = 7

@@ -1,0 +1,132 @@
+"""A fitted model and what it says about rows; everything here is NumPy."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from hierforecast.hierarchy import Hierarchy
+from hierforecast.hiref.design import Design
+from hierforecast.hiref.effects import Parameters, SeriesEffects, effects_of
+from hierforecast.hiref.intervals import Interval
+from hierforecast.hiref.level import Level
+from hierforecast.hiref.link import Link
+from hierforecast.hiref.rows import Rows, read_rows
+
+
+class Answer(NamedTuple):
+    """What the model says about the rows of a panel, on the link scale and in the rows' sorted order.
+
+    Args:
+        rows: the rows.
+        codes: (series of the panel, levels) node codes, negative where unseen.
+        series: (series of the panel,) training series, negative where new.
+        effects: of the panel's series.
+        X: (rows, columns) the design.
+        baseline: (rows,) with the series' intercept and the trend.
+        level: (rows,) recent level.
+        value: (rows,) everything added up.
+    """
+
+    rows: Rows
+    codes: np.ndarray
+    series: np.ndarray
+    effects: SeriesEffects
+    X: np.ndarray
+    baseline: np.ndarray
+    level: np.ndarray
+    value: np.ndarray
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Everything that training leaves behind.
+
+    Args:
+        design: how columns are made.
+        hierarchy: nodes and series of training.
+        parameters: of the regression.
+        intercepts: (series,) each series' own, on the link scale.
+        link: with its stand-in for zero.
+        level: the recent-level term, or None where it did not help or was not wanted.
+        factors: (series,) from median to mean; all 1 under the identity link.
+        factor: the same for a new series.
+        noise: (series,) sd of errors on the link scale.
+        interval: quantiles of errors in units of noise.
+        diagnostics: numbers about the training, JSON-ready.
+    """
+
+    design: Design
+    hierarchy: Hierarchy
+    parameters: Parameters
+    intercepts: np.ndarray
+    link: Link
+    level: Level | None
+    factors: np.ndarray
+    factor: float
+    noise: np.ndarray
+    interval: Interval
+    diagnostics: dict[str, Any]
+
+    def answer(self, panel: pd.DataFrame, *, assumed: Collection[str] = ()) -> Answer:
+        """Apply the model to rows of any series and period.
+
+        Args:
+            panel: levels, period and drivers; the target is not read.
+            assumed: drivers whose values count after training too, although they are not known ahead.
+
+        Raises:
+            PanelError: the rows cannot be read, or a driver is missing, empty or infinite where it is needed.
+        """
+        settings = self.design.panel
+        rows = read_rows(panel, settings.levels, settings.period, settings.frequency, origin=self.design.origin)
+        codes = self.hierarchy.codes(rows.keys)
+        series = self.hierarchy.series_of(codes)
+        X = self.design.matrix(panel, rows, series, assumed=assumed)
+        effects = effects_of(self.parameters, codes)
+        own = effects.baseline + np.append(self.intercepts, 0.0)[series]
+        baseline = own[rows.series]
+        if self.design.training.trend:
+            trend = self.design.season_columns
+            baseline = baseline + X[:, trend] * effects.total[rows.series, trend]
+        level = np.zeros(len(baseline)) if self.level is None else self.level.of(rows.period, series[rows.series])
+        moving = [k for k in range(X.shape[1]) if not (self.design.training.trend and k == self.design.season_columns)]
+        value = baseline + level + weigh(X, effects.total, rows.series, moving)
+        return Answer(rows, codes, series, effects, X, baseline, level, value)
+
+    def forecast(self, answer: Answer, statistic: str) -> np.ndarray:
+        """Mean or median in units, (rows,), never negative."""
+        value = self.link.back(answer.value)
+        if statistic == "mean":
+            value = value * np.append(self.factors, self.factor)[answer.series][answer.rows.series]
+        return np.maximum(value, 0.0)
+
+    def bounds(self, answer: Answer) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper end of the prediction interval in units, (rows,) each."""
+        noise = self._noise_of(answer)[answer.rows.series]
+        lower = self.link.back(answer.value + self.interval.lower * noise)
+        upper = self.link.back(answer.value + self.interval.upper * noise)
+        return np.maximum(lower, 0.0), np.maximum(upper, 0.0)
+
+    def _noise_of(self, answer: Answer) -> np.ndarray:
+        """Noise sd per series of the panel; a new series or node also has the spread of what is not known of it."""
+        common = np.sqrt(np.mean(self.noise**2))
+        noise = np.append(self.noise, common)[answer.series]
+        variance = noise**2 + np.where(answer.series < 0, np.mean(self.intercepts**2), 0.0)
+        start = 0
+        for level, table in enumerate(self.parameters.embeddings.values()):
+            weights = self.parameters.weights[start : start + table.shape[1]]
+            spread = np.mean((table @ weights * self.parameters.target_scale) ** 2)
+            variance = variance + np.where(answer.codes[:, level] < 0, spread, 0.0)
+            start += table.shape[1]
+        return np.sqrt(variance)
+
+
+def weigh(X: np.ndarray, effects: np.ndarray, series: np.ndarray, columns: Collection[int]) -> np.ndarray:
+    """``sum_k X[row,k] effects[series[row],k]`` over the given columns, (rows,), without a (rows, columns) copy."""
+    total = np.zeros(len(X))
+    for column in columns:
+        total += X[:, column] * effects[:, column][series]
+    return total

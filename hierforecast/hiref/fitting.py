@@ -1,0 +1,197 @@
+"""The order of work of a fit: read, sum up, try on the last weeks, fit on all, see what is left.
+
+The last `horizon` periods are first held out. A fit on the rest forecasts them, and these honest errors choose the
+recent-level term and set the prediction intervals. Then everything is fitted on all rows, from that fit's parameters.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from hierforecast.errors import PanelError
+from hierforecast.hierarchy import Hierarchy
+from hierforecast.hiref.design import Design, fit_design
+from hierforecast.hiref.effects import Parameters, SeriesEffects, effects_of
+from hierforecast.hiref.fit import Fit, weigh
+from hierforecast.hiref.intervals import Interval, conformal, noise_of, series_noise
+from hierforecast.hiref.level import Level, LevelChoice, choose_level, follow
+from hierforecast.hiref.link import Link, calibrate, make_link
+from hierforecast.hiref.moments import Moments, sum_moments
+from hierforecast.hiref.rows import Rows, read_numbers, read_rows, refuse_unusable
+from hierforecast.hiref.training import Trained, train
+from hierforecast.schema import SalesPanel, Training
+
+SHORTEST = 4  # the trial keeps at least this many times the held-out periods to learn from
+
+
+class _Data(NamedTuple):
+    """Training rows: `series` of `rows` are those of the hierarchy, `target` is in units, `value` on the link scale."""
+
+    rows: Rows
+    hierarchy: Hierarchy
+    design: Design
+    X: np.ndarray
+    target: np.ndarray
+    value: np.ndarray
+    link: Link
+
+
+class _Trial(NamedTuple):
+    """What the fit without the last periods taught."""
+
+    start: Parameters | None
+    choice: LevelChoice | None
+    errors: np.ndarray
+
+
+def fit_rows(panel: pd.DataFrame, settings: SalesPanel, training: Training) -> Fit:
+    """Fit on the rows of a panel whose target is known.
+
+    Raises:
+        PanelError: the panel does not fit the settings; the message names the column, how many rows and the first.
+    """
+    data = _read(panel, settings, training)
+    held_out = min(settings.horizon, (data.rows.last + 1) // SHORTEST)
+    tail = data.rows.period > data.rows.last - held_out
+    head_moments, tail_moments = _moments(data, ~tail), _moments(data, tail)
+    trial = _try_on_tail(data, head_moments, tail, training) if tail.any() and (~tail).any() else None
+    trial = trial or _Trial(None, None, np.empty(0))
+
+    trained = _train(head_moments + tail_moments, data, training, trial.start)
+    regression = _regression(data, trained)
+    level = _level(data, data.value - regression, trial.choice)
+    fitted = regression if level is None else regression + level.of(data.rows.period, data.rows.series)
+    residuals, series = data.value - fitted, data.rows.series
+    count = len(data.hierarchy.series)
+    noise = series_noise(residuals, series, count)
+    factors, factor = np.ones(count), 1.0
+    if settings.link == "log":
+        factors, factor = calibrate(data.target, data.link.back(fitted), series, count)
+    interval = conformal(trial.errors, residuals / noise[series], training.interval)
+    told = _diagnostics(data, trained, trial, interval, residuals)
+    return Fit(
+        design=data.design,
+        hierarchy=data.hierarchy,
+        parameters=trained.parameters,
+        intercepts=trained.intercepts,
+        link=data.link,
+        level=level,
+        factors=factors,
+        factor=factor,
+        noise=noise,
+        interval=interval,
+        diagnostics=told,
+    )
+
+
+def _read(panel: pd.DataFrame, settings: SalesPanel, training: Training) -> _Data:
+    target = settings.target.name
+    if target not in panel.columns:
+        raise PanelError(f"no target column {target!r} in the panel; fit needs it, only predict does without")
+    panel = panel[panel[target].notna()]
+    if panel.empty:
+        raise PanelError(f"target {target!r} is empty in every row; there is nothing to learn from")
+    rows = read_rows(panel, settings.levels, settings.period, settings.frequency)
+    hierarchy = Hierarchy.from_panel(rows.keys, settings.levels)
+    rows = rows.renumber(hierarchy.series_of(hierarchy.codes(rows.keys)))
+    units = read_numbers(panel, target, rows)
+    negative = np.where(units < 0, np.nan, units)
+    refuse_unusable(negative, f"target {target!r} (or it is below 0, which no sales are)", rows, "correct or drop these rows")
+    design, X = fit_design(panel, rows, settings, training)
+    link = make_link(settings.link, units)
+    return _Data(rows, hierarchy, design, X, units, link.forward(units), link)
+
+
+def _moments(data: _Data, chosen: np.ndarray) -> Moments:
+    count = len(data.hierarchy.series)
+    return sum_moments(data.X[chosen], data.value[chosen], data.rows.series[chosen], count)
+
+
+def _train(moments: Moments, data: _Data, training: Training, start: Parameters | None) -> Trained:
+    """Train; under a log twice, the second time weighing each series by how precise its sales are.
+
+    The log of small counts is noisy (its variance falls as one over the mean), so equal weights would let the many
+    small series decide what the few large ones, which people look at, are given.
+    """
+    columns = data.design.columns
+    trained = train(moments, data.hierarchy, columns, training, start=start)
+    if data.link.name == "identity":
+        return trained
+    noise = noise_of(_squares(moments, trained, data.hierarchy), moments.counts)
+    weights = 1.0 / noise**2
+    weights = weights / (weights * moments.counts).sum() * moments.counts.sum()
+    weighted = Moments(moments.products * weights[:, None, None])
+    again = train(weighted, data.hierarchy, columns, training, start=trained.parameters)
+    return again._replace(iterations=trained.iterations + again.iterations)
+
+
+def _squares(moments: Moments, trained: Trained, hierarchy: Hierarchy) -> np.ndarray:
+    """Squared residuals summed per series, (series,), from moments alone."""
+    effects = _own_effects(trained, hierarchy)
+    residual = np.column_stack([-effects.baseline, -effects.total, np.ones(len(effects.baseline))])
+    return np.maximum(np.einsum("si,sij,sj->s", residual, moments.products, residual), 0.0)
+
+
+def _own_effects(trained: Trained, hierarchy: Hierarchy) -> SeriesEffects:
+    effects = effects_of(trained.parameters, hierarchy.series)
+    return effects._replace(baseline=effects.baseline + trained.intercepts)
+
+
+def _regression(data: _Data, trained: Trained) -> np.ndarray:
+    """The regression's value per row, (rows,), without the recent level."""
+    effects = _own_effects(trained, data.hierarchy)
+    return effects.baseline[data.rows.series] + weigh(data.X, effects.total, data.rows.series, range(data.X.shape[1]))
+
+
+def _try_on_tail(data: _Data, head: Moments, tail: np.ndarray, training: Training) -> _Trial:
+    trained = _train(head, data, training, None)
+    regression = _regression(data, trained)
+    residuals, series = data.value - regression, data.rows.series
+    seen = head.counts > 0
+    judged = tail & seen[series]
+    if not judged.any():
+        return _Trial(trained.parameters, None, np.empty(0))
+    choice, level = None, np.zeros(len(seen))
+    cut = int(data.rows.period[tail].min())
+    if training.recent_level:
+        table, present = data.rows.dense(residuals)[:cut], data.rows.dense(np.ones(len(series)))[:cut]
+
+        def error(levels: np.ndarray) -> float:
+            forecast = data.link.back(regression[judged] + levels[series[judged]])
+            return float(np.abs(forecast - data.target[judged]).sum())
+
+        choice = choose_level(table, present, error)
+        if choice is not None:
+            level = follow(table, present > 0, choice).path[-1].astype(float)
+    noise = series_noise(residuals[~tail], series[~tail], len(seen))
+    errors = (residuals - level[series])[judged] / noise[series[judged]]
+    return _Trial(trained.parameters, choice, errors)
+
+
+def _level(data: _Data, residuals: np.ndarray, choice: LevelChoice | None) -> Level | None:
+    if choice is None:
+        return None
+    present = data.rows.dense(np.ones(len(residuals))) > 0
+    return follow(data.rows.dense(residuals), present, choice)
+
+
+def _diagnostics(data: _Data, trained: Trained, trial: _Trial, interval: Interval, residuals: np.ndarray) -> dict[str, Any]:
+    columns = data.design.columns
+    total = effects_of(trained.parameters, data.hierarchy.series).total
+    return {
+        "rows": len(residuals),
+        "series": len(data.hierarchy.series),
+        "periods": data.rows.last + 1,
+        "iterations": trained.iterations,
+        "converged": trained.converged,
+        "loss": trained.loss,
+        "noise": float(np.sqrt(np.mean(residuals**2))),
+        "wrong_sign_share": float((columns.signs * total < 0).mean()) if total.size else 0.0,
+        "zero_targets": int((data.target == 0).sum()),
+        "calibration_errors": len(trial.errors),
+        "interval_lower": interval.lower,
+        "interval_upper": interval.upper,
+        "level_discount": trial.choice.discount if trial.choice else 0.0,
+        "level_prior": trial.choice.prior if trial.choice else 0.0,
+    }

@@ -1,0 +1,163 @@
+"""A panel read once: which series and period each row is, sorted so that a series' rows lie together in time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from hierforecast.errors import PanelError, nearest
+from hierforecast.schema import Frequency
+
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a panel in sorted order: by series, then by period. All per-row arrays below are in that order.
+
+    Args:
+        order: (rows,) the panel's row that stands at each sorted place.
+        series: (rows,) place in `keys`.
+        period: (rows,) whole periods since the origin.
+        dates: (rows,) datetime64.
+        keys: (series, levels) the node names of each series in this panel.
+    """
+
+    order: np.ndarray
+    series: np.ndarray
+    period: np.ndarray
+    dates: np.ndarray
+    keys: pd.DataFrame
+
+    @cached_property
+    def first(self) -> int:
+        """The earliest period of any row."""
+        return int(self.period.min())
+
+    @cached_property
+    def last(self) -> int:
+        """The latest period of any row."""
+        return int(self.period.max())
+
+    def renumber(self, places: np.ndarray) -> "Rows":
+        """The same rows with series s now called ``places[s]``, a permutation; a series' rows still lie together."""
+        return Rows(
+            self.order, places[self.series], self.period, self.dates, self.keys.iloc[np.argsort(places)].reset_index(drop=True)
+        )
+
+    def unsort(self, values: np.ndarray) -> np.ndarray:
+        """(rows, ...) from sorted order back to the panel's."""
+        back = np.empty_like(values)
+        back[self.order] = values
+        return back
+
+    def dense(self, values: np.ndarray, *, empty: float = 0.0) -> np.ndarray:
+        """Spread (rows,) over (periods, series), from `first` to `last`; periods that a series misses get `empty`."""
+        table = np.full((self.last - self.first + 1, len(self.keys)), empty)
+        table[self.period - self.first, self.series] = values
+        return table
+
+    def gather(self, table: np.ndarray) -> np.ndarray:
+        """The inverse of `dense`: (periods, series) back to (rows,)."""
+        return table[self.period - self.first, self.series]
+
+
+def read_rows(
+    panel: pd.DataFrame, levels: Sequence[str], period: str, frequency: Frequency, *, origin: pd.Timestamp | None = None
+) -> Rows:
+    """Sort out who and when of every row.
+
+    Args:
+        panel: one row per series and period, in any order.
+        levels: the key columns.
+        period: the date column.
+        frequency: "day", "week" or "month".
+        origin: the date counted as period 0; None takes the panel's first.
+
+    Raises:
+        PanelError: no rows; a column is missing; a level or date is empty; the period is no date; a series has two
+            rows in one period.
+    """
+    if panel.empty:
+        raise PanelError("the panel has no rows; a model needs at least one row per series")
+    keys, series = _series(panel, levels)
+    dates = _dates(panel, period)
+    number = period_number(dates, frequency, origin if origin is not None else pd.Timestamp(dates.min()))
+    order = np.lexsort((number, series))
+    series, number = series[order], number[order]
+    same = (series[1:] == series[:-1]) & (number[1:] == number[:-1])
+    if same.any():
+        where = np.flatnonzero(same)[:_EXAMPLES] + 1
+        examples = panel[[*levels, period]].iloc[order[where]].to_dict("records")
+        raise PanelError(
+            f"{int(same.sum())} rows repeat a series and {frequency}, first {_told(examples)}; "
+            f"aggregate to one row per series and {frequency}"
+        )
+    return Rows(order, series, number, dates[order], keys)
+
+
+def period_number(dates: np.ndarray, frequency: Frequency, origin: pd.Timestamp) -> np.ndarray:
+    """Whole periods from the origin to each date: (rows,) int64, negative before it."""
+    if frequency == "month":
+        months = dates.astype("datetime64[M]").astype(np.int64)
+        return months - np.datetime64(origin, "M").astype(np.int64)
+    days = dates.astype("datetime64[D]").astype(np.int64) - np.datetime64(origin, "D").astype(np.int64)
+    return days // 7 if frequency == "week" else days
+
+
+def read_numbers(panel: pd.DataFrame, column: str, rows: Rows) -> np.ndarray:
+    """A numeric column in sorted order, (rows,) float64, NaN where empty. Raises PanelError if missing or not numeric."""
+    if column not in panel.columns:
+        raise PanelError(f"no column {column!r} in the panel; {nearest(column, map(str, panel.columns))}")
+    try:
+        values = panel[column].to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise PanelError(f"column {column!r} must be numbers, got {panel[column].dtype}; convert it first") from None
+    return values[rows.order]
+
+
+def refuse_unusable(values: np.ndarray, what: str, rows: Rows, cure: str) -> None:
+    """Raise a PanelError that counts and shows the rows where (rows,) `values` are NaN or infinite."""
+    bad = ~np.isfinite(values)
+    if bad.any():
+        where = np.flatnonzero(bad)[:_EXAMPLES]
+        examples = [{**rows.keys.iloc[rows.series[row]].to_dict(), "period": str(rows.dates[row])[:10]} for row in where]
+        raise PanelError(f"{what} is empty or infinite in {int(bad.sum())} rows, first {_told(examples)}; {cure}")
+
+
+def _series(panel: pd.DataFrame, levels: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:
+    """The distinct combinations of level values, and which of them each row is."""
+    codes, names = [], []
+    for level in levels:
+        if level not in panel.columns:
+            raise PanelError(f"no column {level!r} for that level; {nearest(level, map(str, panel.columns))}")
+        code, values = pd.factorize(panel[level])
+        if (code < 0).any():
+            raise PanelError(f"level {level!r} is empty in {int((code < 0).sum())} rows; every row needs a node")
+        codes.append(code)
+        names.append(values)
+    series = codes[0].astype(np.int64)
+    for code, values in zip(codes[1:], names[1:], strict=True):
+        # Numbering again after every level keeps the products small, whatever the levels' sizes.
+        series = pd.factorize(series * len(values) + code)[0].astype(np.int64)
+    first = np.full(series.max() + 1, len(series))
+    np.minimum.at(first, series, np.arange(len(series)))
+    keys = {level: values.take(code[first]) for level, code, values in zip(levels, codes, names, strict=True)}
+    return pd.DataFrame(keys), series
+
+
+def _dates(panel: pd.DataFrame, period: str) -> np.ndarray:
+    if period not in panel.columns:
+        raise PanelError(f"no period column {period!r}; {nearest(period, map(str, panel.columns))}")
+    column = panel[period]
+    if not pd.api.types.is_datetime64_any_dtype(column):
+        raise PanelError(f"period column {period!r} must be dates, got {column.dtype}; use pandas.to_datetime")
+    if column.isna().any():
+        raise PanelError(f"period column {period!r} is empty in {int(column.isna().sum())} rows; every row needs a date")
+    return column.dt.tz_localize(None).to_numpy()
+
+
+def _told(examples: list[dict]) -> str:
+    return "; ".join(", ".join(f"{name} {value}" for name, value in example.items()) for example in examples)

@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.pages import PAGES
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 PATIENCE = 30_000  # milliseconds; a busy machine draws slowly
 DRAWN = {
@@ -63,16 +63,21 @@ def test_selecting_another_model_shows_it(look, address):
     page.get_by_text("No version is challenger now.").wait_for(timeout=PATIENCE)
 
 
+@pytest.mark.slow
 def test_promoting_a_version_changes_the_open_page(look, serve, demo):
     page = look(f"{serve(demo.home.root, refresh=1)}/forecasts?company=demo").page
     page.get_by_text("champion v2 · trained").wait_for(timeout=PATIENCE)
-    page.wait_for_selector(DRAWN["/forecasts"], timeout=PATIENCE)
+    page.get_by_placeholder("all 3").first.click()
+    page.get_by_role("option", name="North").click()
+    page.get_by_text("region North").wait_for(timeout=PATIENCE)
     before = drawn(page, "forecast-figure")
     demo.alias("hiref", "champion", "3")
     page.get_by_text("challenger and champion v3 · trained").wait_for(timeout=PATIENCE)
     page.wait_for_function(f"{numbers_in('forecast-figure')} !== {json.dumps(before)}", timeout=PATIENCE)
+    assert page.get_by_text("region North").is_visible()  # what the person had chosen stays
 
 
+@pytest.mark.slow
 def test_an_empty_registry_says_what_to_run_and_the_page_comes_alive(look, serve, tmp_path, build):
     root = tmp_path / "home"
     root.mkdir()

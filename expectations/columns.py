@@ -9,6 +9,8 @@ from expectations.grid import write_date
 from expectations.panel_expectation import PanelExpectation
 from expectations.panel_view import Finding, PanelView, several
 
+_FIRST_DATE, _LAST_DATE = pd.Timestamp("1900-01-01"), pd.Timestamp("2199-12-31")
+
 
 class ExpectNumbers(PanelExpectation):
     """Every cell of the column is empty or reads as a finite number."""
@@ -34,7 +36,7 @@ class ExpectDates(PanelExpectation):
         bad = read_dates(cells).isna().to_numpy()
         if not bad.any():
             return Finding("every cell is a date")
-        return _cells(view, cells, bad, "not a date in the form YYYY-MM-DD without a time zone")
+        return _cells(view, cells, bad, "no date of 1900 to 2199, written YYYY-MM-DD and without a time zone")
 
 
 class ExpectNames(PanelExpectation):
@@ -87,15 +89,19 @@ def read_numbers(cells: pd.Series) -> np.ndarray:
 
 
 def read_dates(cells: pd.Series) -> pd.Series:
-    """Cells as dates, (rows,); NaT where a cell is empty or no date. Plain numbers and dates in time zones are none."""
+    """Cells as dates, (rows,); NaT where a cell is empty, no date, or a date of no calendar that sales are kept in.
+
+    Plain numbers and dates in time zones are none: what day they mean is a guess.
+    """
     if pd.api.types.is_datetime64_dtype(cells):
-        return cells
-    if pd.api.types.is_numeric_dtype(cells) or isinstance(cells.dtype, pd.DatetimeTZDtype):
+        dates = cells
+    elif pd.api.types.is_numeric_dtype(cells) or isinstance(cells.dtype, pd.DatetimeTZDtype):
         return pd.Series(pd.NaT, index=cells.index, dtype="datetime64[ns]")
-    text = cells.map(write_date, na_action="ignore") if cells.dtype == object else cells
-    dates = pd.to_datetime(text, errors="coerce", format="ISO8601", utc=True)
-    zoned = text.astype("str").str.contains(r"[Zz]$|:\d\d[+-]\d\d", regex=True, na=False)
-    return dates.dt.tz_localize(None).mask(zoned)
+    else:
+        text = cells.map(write_date, na_action="ignore").astype("str")
+        dates = pd.to_datetime(text, errors="coerce", format="ISO8601", utc=True).dt.tz_localize(None)
+        dates = dates.mask(text.str.contains(r"[Zz]$|:\d\d[+-]\d\d", regex=True, na=False))
+    return dates.where(dates.between(_FIRST_DATE, _LAST_DATE))
 
 
 def _cells(view: PanelView, cells: pd.Series, bad: np.ndarray, what: str) -> Finding:

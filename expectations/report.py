@@ -1,6 +1,5 @@
 """What a run of checks says: results, the message that stops a run, and the evidence that is kept."""
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -61,8 +60,8 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether training may start: there are results, and none is a failure."""
-        return bool(self.results) and not self.failures
+        """Whether training may start: there are results, and every one is a pass."""
+        return bool(self.results) and all(result.status == "passed" for result in self.results)
 
     def message(self) -> str:
         """Several lines: every broken check with its finding and the keys of the offending rows."""
@@ -79,11 +78,10 @@ class Report:
         waiting = sum(result.status == "not run" for result in self.results)
         return "\n".join([*lines, f"- {waiting} further checks wait until these hold"] if waiting else lines)
 
-    def to_json(self) -> str:
-        """Verdict, results, and Great Expectations' own results."""
-        results = [asdict(result) for result in self.results]
-        content = {"name": self.name, "rows": self.rows, "passed": self.passed, "results": results, "gx": self.gx}
-        return json.dumps(content, indent=2, ensure_ascii=False)
+    def to_json(self) -> dict[str, Any]:
+        """Verdict, results, and Great Expectations' own results, ready for `json.dumps`."""
+        results = [asdict(result) | {"keys": list(result.keys)} for result in self.results]
+        return {"name": self.name, "rows": self.rows, "passed": self.passed, "results": results, "gx": self.gx}
 
     def to_html(self) -> str:
         """One page that needs nothing but itself."""

@@ -41,10 +41,11 @@ def layout(view: View) -> Component:
         alias_choice(view.catalog, view.company, HIREF, id=ids.CONTRIBUTION_ALIAS, value=alias),
         choice("Periods", ALL_PARTS, id=ids.CONTRIBUTION_PART, company=view.company),
         choice("Baseline", BASELINE_CHOICES, id=ids.CONTRIBUTION_BASELINE, company=view.company),
-        *level_filters(frame, version.levels, company=view.company, query=view.query),
     ]
+    filters = level_filters(frame, version.levels, company=view.company, query=view.query)
     stack = dcc.Loading(html.Div(id=ids.CONTRIBUTION_VIEW), delay_show=500, type="dot", parent_className="view")
-    return html.Div([heading, html.Div(controls, className="controls"), stack, _effects_card(view.registry, version)])
+    rows = [html.Div(row, className="controls") for row in (controls, filters)]
+    return html.Div([heading, *rows, stack, _effects_card(view.registry, version)])
 
 
 def register(app: Dash, registry: Registry) -> None:

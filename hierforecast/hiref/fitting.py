@@ -22,6 +22,7 @@ from hierforecast.hiref.rows import Rows, read_numbers, read_rows, refuse_unusab
 from hierforecast.hiref.training import Trained, train
 from hierforecast.schema import SalesPanel, Training
 
+LEVEL_ORIGINS = 4  # the recent-level term is judged from so many weeks in the past, so that no single one decides
 SHORTEST = 4  # the trial keeps at least this many times the held-out periods to learn from
 
 
@@ -60,7 +61,8 @@ def fit_rows(panel: pd.DataFrame, settings: SalesPanel, training: Training) -> F
 
     trained = _train(head_moments + tail_moments, data, training, trial.start)
     regression = _regression(data, trained)
-    level = _level(data, data.value - regression, trial.choice)
+    everywhere = np.ones(len(regression), dtype=bool)
+    level = _level(data, data.value - regression, trial.choice, present=everywhere)
     fitted = regression if level is None else regression + level.of(data.rows.period, data.rows.series)
     residuals, series = data.value - fitted, data.rows.series
     count = len(data.hierarchy.series)
@@ -147,33 +149,38 @@ def _regression(data: _Data, trained: Trained) -> np.ndarray:
 def _try_on_tail(data: _Data, head: Moments, tail: np.ndarray, training: Training) -> _Trial:
     trained = _train(head, data, training, None)
     regression = _regression(data, trained)
-    residuals, series = data.value - regression, data.rows.series
-    seen = head.counts > 0
-    judged = tail & seen[series]
-    if not judged.any():
-        return _Trial(trained.parameters, None, np.empty(0))
-    choice, level = None, np.zeros(len(seen))
-    cut = int(data.rows.period[tail].min())
-    if training.recent_level:
-        table, present = data.rows.dense(residuals)[:cut], data.rows.dense(np.ones(len(series)))[:cut]
-
-        def error(levels: np.ndarray) -> float:
-            forecast = data.link.back(regression[judged] + levels[series[judged]])
-            return float(np.abs(forecast - data.target[judged]).sum())
-
-        choice = choose_level(table, present, error)
-        if choice is not None:
-            level = follow(table, present > 0, choice).path[-1].astype(float)
-    noise = series_noise(residuals[~tail], series[~tail], len(seen))
-    errors = (residuals - level[series])[judged] / noise[series[judged]]
-    return _Trial(trained.parameters, choice, errors)
+    series = data.rows.series
+    residuals = data.value - regression
+    choice = (
+        _choose_level(data, regression, head.counts > 0, int(data.rows.period[tail].min())) if training.recent_level else None
+    )
+    level = _level(data, np.where(tail, 0.0, residuals), choice, present=~tail)
+    cut = np.full(len(series), int(data.rows.period[tail].min()))
+    ahead = residuals if level is None else residuals - level.of(cut, series)
+    noise = series_noise(residuals[~tail], series[~tail], len(head.counts))
+    judged = tail & (head.counts > 0)[series]
+    return _Trial(trained.parameters, choice, ahead[judged] / noise[series[judged]])
 
 
-def _level(data: _Data, residuals: np.ndarray, choice: LevelChoice | None) -> Level | None:
+def _choose_level(data: _Data, regression: np.ndarray, seen: np.ndarray, cut: int) -> LevelChoice | None:
+    """Choose at the cut and at origins one horizon earlier each; `seen` (series,) are those with rows before the cut."""
+    rows, horizon = data.rows, data.rows.last + 1 - cut
+    origins = [cut - back * horizon for back in range(LEVEL_ORIGINS) if cut - back * horizon >= horizon]
+
+    def error(levels: np.ndarray, origin: int) -> float:
+        after = (rows.period >= origin) & (rows.period < origin + horizon) & seen[rows.series]
+        forecast = data.link.back(regression[after] + levels[rows.series[after]])
+        return float(np.abs(forecast - data.target[after]).sum())
+
+    present = rows.dense(np.ones(len(regression))) > 0
+    return choose_level(rows.dense(data.value - regression), present, origins, error)
+
+
+def _level(data: _Data, residuals: np.ndarray, choice: LevelChoice | None, *, present: np.ndarray) -> Level | None:
+    """The term over all training periods, from the (rows,) residuals that are `present`."""
     if choice is None:
         return None
-    present = data.rows.dense(np.ones(len(residuals))) > 0
-    return follow(data.rows.dense(residuals), present, choice)
+    return follow(data.rows.dense(residuals), data.rows.dense(present.astype(float)) > 0, choice)
 
 
 def _diagnostics(data: _Data, trained: Trained, trial: _Trial, interval: Interval, residuals: np.ndarray) -> dict[str, Any]:

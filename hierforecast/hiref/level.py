@@ -9,7 +9,7 @@ Source: Brown (1959), Statistical Forecasting for Inventory Control (discounted 
 intercept. On weekly store-by-product sales this term is worth more than any other refinement.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -55,21 +55,23 @@ def follow(residuals: np.ndarray, present: np.ndarray, choice: LevelChoice) -> L
     return Level(choice, path)
 
 
-def choose_level(residuals: np.ndarray, present: np.ndarray, error: Callable[[np.ndarray], float]) -> LevelChoice | None:
-    """The discount and prior whose level at the end of `residuals` forecasts best afterwards; None if none helps.
+def choose_level(
+    residuals: np.ndarray, present: np.ndarray, origins: Sequence[int], error: Callable[[np.ndarray, int], float]
+) -> LevelChoice | None:
+    """The discount and prior whose levels forecast best after several origins; None if going without is no worse.
 
     Args:
-        residuals: (periods, series), of a fit on these periods only.
-        present: (periods, series) where there was a row.
-        error: from the (series,) levels at the end to the error in the periods after it.
+        residuals: (periods, series), of a fit on periods before the last origin's.
+        present: (periods, series) booleans, where there was a row.
+        origins: periods; the level at an origin knows the residuals before it only.
+        error: from the (series,) levels at an origin to the error of the periods that follow it.
     """
-    best, least = None, error(np.zeros(residuals.shape[1]))
-    ages = np.arange(len(residuals))[::-1, None]
+    best, least = None, sum(error(np.zeros(residuals.shape[1]), origin) for origin in origins)
     for discount in DISCOUNTS:
-        weights = present * discount**ages
-        total, weight = (weights * residuals).sum(axis=0), weights.sum(axis=0)
         for prior in PRIORS:
-            found = error(total / (weight + prior))
+            choice = LevelChoice(discount, prior)
+            path = follow(residuals, present, choice).path
+            found = sum(error(path[origin], origin) for origin in origins)
             if found < least:
-                best, least = LevelChoice(discount, prior), found
+                best, least = choice, found
     return best

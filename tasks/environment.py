@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from hierforecast.errors import HierforecastError
-from hierforecast.layout import DEFAULT_HOME, HOME_VARIABLE, Home
+from hierforecast.layout import DEFAULT_HOME, HOME_VARIABLE, TRACKING_VARIABLE, Home
 
 _SWITCHES = {
     "DO_NOT_TRACK": "1",
@@ -24,11 +24,20 @@ _SWITCHES = {
 }
 
 
+# Read once, here: MLflow writes the variable itself as soon as it is told where to track.
+_GIVEN_TRACKING_URI = os.environ.get(TRACKING_VARIABLE)
+
+
 def home() -> Home:
     """The home folder: HIERFORECAST_HOME, else ``data`` below the working directory; made if it is not there."""
     root = Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().resolve()
     root.mkdir(parents=True, exist_ok=True)
     return Home(root)
+
+
+def tracking_uri() -> str:
+    """MLflow's address: the server named in MLFLOW_TRACKING_URI, else the embedded store of the home."""
+    return _GIVEN_TRACKING_URI or home().tracking_uri
 
 
 @cache
@@ -39,7 +48,9 @@ def prepare() -> None:
     programs = home().caches / "xla"
     programs.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={programs}")
-    for name in ("alembic", "mlflow", "great_expectations", "absl"):
+    # MLflow sets its own logger up at import, unless a level is given here.
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    for name in ("alembic", "great_expectations", "absl"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("prefect.task_runs", "prefect.flow_runs"):
         logging.getLogger(name).addFilter(_without_traceback)

@@ -72,8 +72,9 @@ def tabulate(company: Company, panel: PanelReference, fingerprint: str, trained:
     model = HiReF.load(trained.folder)
     history, plan = panels.history_and_plan(panel, settings)
     folder = stages.folder(company.company, FAMILY, fingerprint) / "tables"
-    fitted = _with_actual(model.predict(history), history, company, HISTORY)
-    parts = [fitted, pd.read_parquet(score.holdout)]
+    # One row per series and period: held-out weeks show what was forecast before they came, not what was fitted after.
+    before = history[history[settings.period] <= pd.Timestamp(score.cutoff)]
+    parts = [_with_actual(model.predict(before), before, company, HISTORY), pd.read_parquet(score.holdout)]
     if len(plan):
         parts.append(_with_actual(model.predict(plan), plan, company, FUTURE))
     columns = [*settings.levels, *FORECASTS.columns]

@@ -43,8 +43,10 @@ def ingest(company: Company, family: Family, *, settings: str, given: str | None
     panel = _settings_of(company, family)
     source = _source(company, panel, family, settings=settings, given=given)
     frame = read_table(source) if isinstance(source, Path) else source
-    known = [column for column in panel.columns if column in frame.columns]
-    return store(frame[known].reset_index(drop=True), company.company, family)
+    declared = [column for column in panel.columns if column in frame.columns]
+    # Where a declared column is missing, the others stay: the check then finds the one that was meant.
+    kept = frame[declared] if len(declared) == len(panel.columns) else frame
+    return store(kept.reset_index(drop=True), company.company, family)
 
 
 def store(frame: pd.DataFrame, company: str, family: Family) -> PanelReference:
@@ -70,7 +72,7 @@ def as_declared(frame: pd.DataFrame, panel: SalesPanel | MediaPanel) -> pd.DataF
     """Cast a checked frame to its declared types and sort it by series and period."""
     levels = panel.levels if isinstance(panel, SalesPanel) else []
     casts = dict.fromkeys(levels, "str") | {name: float for name in panel.columns if name not in (*levels, panel.period)}
-    frame = frame.astype(casts).assign(**{panel.period: pd.to_datetime(frame[panel.period])})
+    frame = frame.astype(casts).assign(**{panel.period: pd.to_datetime(frame[panel.period], format="ISO8601")})
     return frame.sort_values([*levels, panel.period], kind="stable", ignore_index=True)
 
 

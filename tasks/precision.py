@@ -77,7 +77,9 @@ def tabulate(company: Company, panel: PanelReference, fingerprint: str, trained:
     model = Precision.load(trained.folder)
     history = panels.history_and_plan(panel, company.media).train
     folder = stages.folder(company.company, FAMILY, fingerprint) / "tables"
-    fitted = _fit_table(model, history, company, _observed(history, 0))
+    # One row per period: held-out weeks show what was predicted before they came, not what was fitted after.
+    fitted = _fit_table(model, history, company, _observed(history, company.media.horizon))
+    fitted = fitted[fitted[PART] == HISTORY]
     panels.write_parquet(pd.concat([fitted, pd.read_parquet(score.holdout)], ignore_index=True), folder / f"{FIT.name}.parquet")
     panels.write_parquet(model.contributions(), folder / f"{MEDIA_CONTRIBUTIONS.name}.parquet")
     panels.write_parquet(model.decay(), folder / f"{DECAY.name}.parquet")

@@ -1,19 +1,17 @@
 """Where MLflow is: a server named in MLFLOW_TRACKING_URI, else SQLite and a folder in the home."""
 
-import os
 from functools import cache
 
 import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from hierforecast.layout import TRACKING_VARIABLE
 from tasks import environment
 
 
 def client() -> MlflowClient:
     """A client of the tracking server or of the embedded store."""
-    return _client(os.environ.get(TRACKING_VARIABLE) or environment.home().tracking_uri)
+    return _client(environment.tracking_uri())
 
 
 @cache
@@ -33,7 +31,7 @@ def experiment(company: str) -> str:
     found = server.get_experiment_by_name(company)
     if found is not None:
         return found.experiment_id
-    embedded = not os.environ.get(TRACKING_VARIABLE)
+    embedded = environment.tracking_uri() == environment.home().tracking_uri
     location = (environment.home().artifacts / company).as_uri() if embedded else None
     try:
         return server.create_experiment(company, artifact_location=location)

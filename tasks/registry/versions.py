@@ -89,7 +89,7 @@ def register(
                 python_model=str(_SERVED_MODEL),
                 artifacts={"model": evidence.model},
                 signature=mlflow.models.infer_signature(example, answer),
-                input_example=None,
+                input_example=example,
                 pip_requirements=[f"hierforecast[{family}]=={hierforecast.__version__}"],
                 tags={"family": family, "company": company.company},
             )

@@ -7,6 +7,8 @@ Rules
 - A period in which a series has no row counts as one without exposure, for adstock.
 - A driver that is not known ahead is, in periods after training, replaced by what its series' season leads to expect;
   values given for those periods are not read, so a backtest cannot profit from them.
+- Season needs a year: a shorter training history gets no season columns, since waves fitted to a part of the year say
+  anything about the rest of it.
 - Columns are bounded at the training range widened by half of its width on either side, so that an impossible price
   cannot make an impossible forecast.
 """
@@ -26,6 +28,7 @@ from hierforecast.transforms.seasonality import DAYS_PER_YEAR, fourier
 
 BEYOND = 0.5  # of the training range's width
 MEAN = "mean"
+_PERIODS_PER_YEAR = {"day": 365, "week": 52, "month": 12}
 _SIGNS = {"+": 1.0, "-": -1.0, "free": 0.0}
 _GIVE_VALUES = "fill the gap (0 for no promotion, the last price for a price), or drop these rows"
 
@@ -71,7 +74,12 @@ class Design:
     @property
     def season_columns(self) -> int:
         """Number of season columns; they come first, then the trend, then the drivers."""
-        return 2 * self.training.seasonality
+        return 2 * self.waves
+
+    @property
+    def waves(self) -> int:
+        """Yearly Fourier pairs in use: those declared, or none where training is shorter than a year."""
+        return self.training.seasonality if self.end + 1 >= _PERIODS_PER_YEAR[self.panel.frequency] else 0
 
     @property
     def first_driver(self) -> int:
@@ -82,7 +90,7 @@ class Design:
     def columns(self) -> Columns:
         """Names, signs and levels of the columns."""
         levels, drivers = tuple(self.panel.levels), self.panel.drivers
-        waves = [f"season_{wave}_{number + 1}" for number in range(self.training.seasonality) for wave in ("cos", "sin")]
+        waves = [f"season_{wave}_{number + 1}" for number in range(self.waves) for wave in ("cos", "sin")]
         trend = ["trend"] if self.training.trend else []
         calendar = [*waves, *trend]
         season_by = levels if self.training.season_by is None else tuple(self.training.season_by)
@@ -132,7 +140,7 @@ class Design:
     def _calendar(self, rows: Rows) -> np.ndarray:
         X = np.zeros((len(rows.order), len(self.columns.names)), order="F")
         dates, place = np.unique(rows.dates, return_inverse=True)
-        X[:, : self.season_columns] = fourier(dates, self.training.seasonality)[place]
+        X[:, : self.season_columns] = fourier(dates, self.waves)[place]
         if self.training.trend:
             days = (dates.astype("datetime64[D]") - np.datetime64(self.origin, "D")).astype(float)
             X[:, self.season_columns] = (days / DAYS_PER_YEAR)[place]  # years

@@ -5,7 +5,6 @@ A quick least-squares fit says how precisely each log effect will be known. The 
 """
 
 import numpy as np
-from scipy.optimize import nnls
 
 from hierforecast.precision.adstock import decay_from_half_life, geometric
 
@@ -21,7 +20,7 @@ def choose_centring(
 ) -> np.ndarray:
     """Degree of centring, information / (information + 1 / scale^2), of every tactical.
 
-    The information about log beta_i is ``beta_i^2 |a_i|^2 / noise^2``, with a_i what the other columns leave of its adstock.
+    The information about log beta_i is ``(beta_i^2 + se_i^2) / se_i^2``, with carry-over at the prior's medians.
 
     Args:
         target: (weeks,) scaled.
@@ -34,22 +33,13 @@ def choose_centring(
     Returns:
         (tacticals,) in [0, 1).
     """
-    carried = geometric(media, decay_from_half_life(half_life))[:, observed].T  # (observed weeks, tacticals)
-    others = np.column_stack([np.ones(observed.sum()), controls[observed]])
-    carried, target = _residuals(carried, others), _residuals(target[observed, None], others)[:, 0]
-    beta, distance = nnls(carried, target)
-    freedom = max(len(target) - others.shape[1] - (beta > 0).sum(), 1)
-    noise_squared = max(distance**2 / freedom, 1e-6)
-    unexplained = np.array([_left_over(carried, column) for column in range(carried.shape[1])])
-    information = beta**2 * unexplained / noise_squared
+    carried = geometric(media, decay_from_half_life(half_life))
+    columns = np.column_stack([carried.T, np.ones(len(target)), controls])[observed]
+    fit, *_ = np.linalg.lstsq(columns, target[observed], rcond=None)
+    residuals = target[observed] - columns @ fit
+    noise_squared = residuals @ residuals / max(len(residuals) - columns.shape[1], 1)
+    inverse = np.linalg.pinv(columns.T @ columns, hermitian=True).diagonal()[: len(media)]
+    error_squared = np.maximum(noise_squared * inverse, 1e-12)
+    beta = np.maximum(fit[: len(media)], 0.0)
+    information = beta**2 / error_squared + 1.0
     return information / (information + scale**-2)
-
-
-def _residuals(columns: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """What a least-squares fit on `others` leaves of (weeks, columns)."""
-    return columns - others @ np.linalg.lstsq(others, columns, rcond=None)[0]
-
-
-def _left_over(carried: np.ndarray, column: int) -> float:
-    rest = _residuals(carried[:, [column]], np.delete(carried, column, axis=1))
-    return float((rest**2).sum())

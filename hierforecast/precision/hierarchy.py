@@ -17,6 +17,7 @@ from hierforecast.errors import SettingsError, nearest
 from hierforecast.schema import MediaTree
 
 Path = tuple[str, ...]
+RESERVED_LEVELS = ("chain", "draw", "control", "baseline", "level", "node", "period")  # columns and dims of the results
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,9 @@ def build_hierarchy(tree: MediaTree, levels: Sequence[str]) -> Hierarchy:
     levels = tuple(levels)
     if not levels or len(set(levels)) != len(levels):
         raise SettingsError(f"the media tree's levels must be different names, from the leaves up; got {list(levels)}")
+    for level in levels:
+        if level in RESERVED_LEVELS:
+            raise SettingsError(f"a media level cannot be called {level!r}, the result tables use that name; rename it")
     paths = tuple(path[::-1] for path in _walk(tree, levels[::-1], ()))
     _refuse_repeated_names(paths, levels)
     return Hierarchy(levels, paths)
@@ -120,10 +124,11 @@ def _refuse_repeated_names(paths: tuple[Path, ...], levels: tuple[str, ...]) -> 
     for place, level in enumerate(levels):
         seen: dict[str, Path] = {}
         for path in paths:
-            above = path[place + 1 :]
-            if seen.setdefault(path[place], above) != above or (place == 0 and paths.count(path) > 1):
-                parents = sorted({" > ".join(reversed(above)) or "the top", " > ".join(reversed(seen[path[place]])) or "the top"})
+            name, above = path[place], path[place + 1 :]
+            if (place == 0 and name in seen) or seen.get(name, above) != above:
+                parents = {" > ".join(reversed(names)) or "the top" for names in (above, seen[name])}
                 raise SettingsError(
-                    f"media tree: {level} {path[place]!r} is declared twice, under {' and '.join(parents)}; "
+                    f"media tree: {level} {name!r} is declared twice, under {' and '.join(sorted(parents))}; "
                     "give each a name of its own"
                 )
+            seen[name] = above

@@ -4,17 +4,19 @@
     a_i  = adstock of tactical i with decay_i = 2^(-1 / half_life_i)
     log beta_i = global + channel + platform + tactical offsets, a scale per level
 
-The flat vector is non-centred: its entries are standard normals under the prior, so no Jacobian is needed. Only the
-tacticals' entries are centred to a degree c_i that grows with what the data say about them (Gorinova, Moore & Hoffman
-2020, "Automatic reparameterisation of probabilistic programs", ICML): a strong medium under a non-centred tree is a thin
-curved ridge that forces tiny steps, a weak medium under a centred tree is a funnel.
+The flat vector's entries are standard normals under the prior (non-centred), so no Jacobian is needed. Only the tacticals'
+own are centred to a degree c_i that grows with what the data say about them (Gorinova, Moore & Hoffman 2020, "Automatic
+reparameterisation of probabilistic programs", ICML):
 
     log beta_i = parent_i + scale^(1 - c_i) (x_i - c_i parent_i),   x_i ~ N(c_i parent_i, scale^c_i)
+
+A strong medium under a non-centred tree is a thin curved ridge that forces tiny steps, a weak one under a centred tree is
+a funnel.
 
 Adstock is centred over the observed weeks, which takes the correlation between intercept and effects out of the
 geometry; the baseline is put together again afterwards.
 
-`constrain` uses only indexing, ``+ * / @ **`` and a given `exp`, so NumPy draws and TensorFlow chains share it.
+`constrain` uses only indexing, arithmetic and a given `exp`, so NumPy draws and TensorFlow chains share it.
 """
 
 from collections.abc import Callable
@@ -75,31 +77,37 @@ def block_sizes(data: ModelData) -> dict[str, int]:
     return head | levels | {"half_life": int(data.media.shape[0]), "control": int(data.controls.shape[1])}
 
 
+def split_blocks(flat: Any, data: ModelData) -> dict[str, Any]:
+    """The flat vectors (..., size) cut into their named pieces."""
+    pieces, start = {}, 0
+    for name, size in block_sizes(data).items():
+        pieces[name] = flat[..., start : start + size]
+        start += size
+    return pieces
+
+
 def flat_size(data: ModelData) -> int:
     """Length of the flat vector."""
     return sum(block_sizes(data).values())
 
 
 def constrain(flat: Any, data: ModelData, exp: Callable[[Any], Any] = np.exp) -> Parameters:
-    """Turn flat vectors of standard normals into parameters.
+    """Turn flat vectors into parameters.
 
     Args:
         flat: (..., size) NumPy array or TensorFlow tensor with at least one leading dimension.
         data: for the shapes, the tree and the priors.
         exp: the exponential of the array's own library.
     """
-    priors, x, start = data.priors, {}, 0
-    for name, size in block_sizes(data).items():
-        x[name] = flat[..., start : start + size]
-        start += size
+    priors, x = data.priors, split_blocks(flat, data)
     scales = exp(priors.scale_location + priors.scale_sd * x["scales"])
     above = priors.effect_sd * x["global_effect"]  # log effects as distances from the prior's location
     distances = [above]
     for place, matrix in enumerate(data.parents):
-        parent, scale, own = above @ matrix, scales[..., place : place + 1], x[f"level_{place}"]
         is_tactical = place == len(data.parents) - 1
         centring = data.centring if is_tactical else 0.0
-        above = parent + (scale ** (1.0 - centring)) * (own - centring * parent)
+        parent, scale = above @ matrix, scales[..., place : place + 1]
+        above = parent + scale ** (1.0 - centring) * (x[f"level_{place}"] - centring * parent)
         distances.append(above)
     global_effect, *effects = [priors.effect_location + distance for distance in distances]
     half_life = exp(priors.half_life_location + priors.half_life_sd * x["half_life"])
@@ -127,13 +135,13 @@ def log_prior(flat: "tf.Tensor", drawn: Parameters, data: ModelData) -> "tf.Tens
     """Log prior density of the flat vectors up to a constant, (chains,)."""
     import tensorflow as tf
 
-    end = flat.shape[-1] - data.media.shape[0] - data.controls.shape[1]
-    tacticals = flat[..., end - data.media.shape[0] : end]
+    x = split_blocks(flat, data)
+    x.pop(f"level_{len(data.parents) - 1}")  # the tacticals, which are not standard normals where they are centred
+    standard = sum(tf.reduce_sum(block**2, axis=-1) for block in x.values())
     parents = (drawn.effects[-2] if len(drawn.effects) > 1 else drawn.global_effect) @ data.parents[-1]
     scale = drawn.scales[..., -1:]
     offsets = (drawn.effects[-1] - parents) / scale
-    squares = tf.reduce_sum(flat**2, axis=-1) - tf.reduce_sum(tacticals**2, axis=-1) + tf.reduce_sum(offsets**2, axis=-1)
-    return -0.5 * squares - tf.reduce_sum(data.centring * tf.math.log(scale), axis=-1)
+    return -0.5 * standard - tf.reduce_sum(0.5 * offsets**2 + data.centring * tf.math.log(scale), axis=-1)
 
 
 def log_likelihood(drawn: Parameters, data: ModelData) -> "tf.Tensor":

@@ -1,0 +1,105 @@
+"""Whether the draws may be believed: R-hat, effective draws, divergences, E-BFMI, and a verdict in words.
+
+Rank-normalised split R-hat, bulk and tail ESS: Vehtari, Gelman, Simpson, Carpenter & Buerkner 2021, Bayesian Analysis
+16(2), doi:10.1214/20-BA1221, as ArviZ computes them. E-BFMI: Betancourt 2016, arXiv:1604.00695.
+"""
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from hierforecast import results
+from hierforecast.schema import PrecisionGate
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+LOWEST_EBFMI = 0.2  # below it the chains explore the energy too slowly to be trusted in the tails (Betancourt 2016)
+
+
+class Convergence(NamedTuple):
+    """The worst over all scalar parameters, and the sampler's own warnings. JSON-ready; not a number means not known."""
+
+    max_rhat: float
+    min_ess_bulk: float
+    min_ess_tail: float
+    divergences: int
+    ebfmi: float
+
+
+def diagnose(posterior: "xr.Dataset") -> pd.DataFrame:
+    """One row per scalar parameter in the columns of `results.DIAGNOSTICS`.
+
+    Args:
+        posterior: variables with dims (chain, draw) and at most one more, whose coordinate names the nodes.
+    """
+    import arviz
+
+    rhat = arviz.rhat(posterior, method="rank")
+    bulk, tail = arviz.ess(posterior, method="bulk"), arviz.ess(posterior, method="tail")
+    rows = []
+    for name, draws in posterior.data_vars.items():
+        dims = [dim for dim in draws.dims if dim not in ("chain", "draw")]
+        nodes = [str(node) for node in draws[dims[0]].to_numpy()] if dims else [""]
+        columns = (draws.mean(("chain", "draw")), draws.std(("chain", "draw"), ddof=1), rhat[name], bulk[name], tail[name])
+        values = np.stack([np.atleast_1d(column.to_numpy()) for column in columns], axis=1)
+        rows += [(name, node, *map(float, row)) for node, row in zip(nodes, values, strict=True)]
+    return pd.DataFrame(rows, columns=list(results.DIAGNOSTICS.columns))
+
+
+def energy_fraction(energy: np.ndarray) -> float:
+    """The lowest E-BFMI over chains, ``sum (E[n] - E[n-1])^2 / sum (E[n] - mean E)^2``, of (chains, draws) energies."""
+    spread = ((energy - energy.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    moves = (np.diff(energy, axis=1) ** 2).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return float((moves / spread).min())
+
+
+def summarise_convergence(table: pd.DataFrame, *, energy: np.ndarray, diverging: np.ndarray) -> Convergence:
+    """The worst figures of a `diagnose` table and of (chains, draws) sampler statistics; NaN anywhere stays NaN."""
+    return Convergence(
+        max_rhat=float(table["rhat"].max(skipna=False)),
+        min_ess_bulk=float(table["ess_bulk"].min(skipna=False)),
+        min_ess_tail=float(table["ess_tail"].min(skipna=False)),
+        divergences=int(diverging.sum()),
+        ebfmi=energy_fraction(energy),
+    )
+
+
+def verdict(table: pd.DataFrame, convergence: Convergence, gate: PrecisionGate) -> tuple[str, ...]:
+    """Why the draws must not be used: one sentence per reason, none where they may. What is not a number fails.
+
+    Args:
+        table: from `diagnose`.
+        convergence: from `summarise_convergence`.
+        gate: the company's bounds.
+    """
+    reasons = [
+        _worst(table, "rhat", "R-hat", gate.max_rhat, above=True),
+        _worst(table, "ess_bulk", "bulk ESS", gate.min_ess, above=False),
+        _worst(table, "ess_tail", "tail ESS", gate.min_ess, above=False),
+    ]
+    if convergence.divergences > gate.max_divergences:
+        reasons.append(
+            f"{convergence.divergences} divergences, wanted at most {gate.max_divergences}; "
+            "raise sampling.target_acceptance or give the parameters above tighter priors"
+        )
+    if not convergence.ebfmi >= LOWEST_EBFMI:
+        reasons.append(f"E-BFMI {convergence.ebfmi:.2f}, wanted at least {LOWEST_EBFMI}; the chains hardly change energy")
+    return tuple(reason for reason in reasons if reason)
+
+
+def _worst(table: pd.DataFrame, column: str, label: str, bound: float, *, above: bool) -> str | None:
+    """A sentence that names the worst offender of one column, None where all are within the bound."""
+    values = table[column].to_numpy()
+    good = values <= bound if above else values >= bound  # False for NaN
+    if good.all():
+        return None
+    badness = np.where(np.isnan(values), math.inf, values if above else -values)
+    worst = table.iloc[int(np.argmax(badness))]
+    name = f"{worst['parameter']}[{worst['node']}]" if worst["node"] else worst["parameter"]
+    limit = f"at most {bound:g}" if above else f"at least {bound:g}"
+    others = f"; {int((~good).sum()) - 1} more" if (~good).sum() > 1 else ""
+    return f"{label} of {name} is {worst[column]:.4g}, wanted {limit}{others}; sample longer or look at that node's data"

@@ -1,0 +1,129 @@
+"""The door for tables: a panel of one row per period becomes checked arrays, and what is wrong with it is said here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from hierforecast.errors import PanelError, nearest
+from hierforecast.schema import Frequency
+
+MIN_OBSERVED = 20  # weeks; below it even the season is guessed
+_STEP_DAYS = {"day": 1, "week": 7}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column of the panel is what; `media` has one column per tactical, in the tree's order."""
+
+    period: str
+    frequency: Frequency
+    target: str
+    media: tuple[str, ...]
+    controls: tuple[str, ...]
+
+
+class MediaTable(NamedTuple):
+    """A panel as arrays in the panel's own units, sorted by period."""
+
+    periods: pd.Series  # (weeks,) datetime64
+    target: np.ndarray  # (weeks,) NaN where not known
+    media: np.ndarray  # (tacticals, weeks) >= 0
+    controls: np.ndarray  # (weeks, controls)
+
+
+def read_media_table(panel: pd.DataFrame, columns: Columns, *, needs_target: bool) -> MediaTable:
+    """Check a panel and take its arrays.
+
+    Raises:
+        PanelError: a column is missing or not numeric, a period is missing, double or out of step, media are negative
+            or unknown, a control is unknown, or the target is infinite.
+    """
+    wanted = [columns.period, *([columns.target] if needs_target else []), *columns.media, *columns.controls]
+    for name in wanted:
+        if name not in panel.columns:
+            raise PanelError(f"the media panel has no column {name!r}; {nearest(name, map(str, panel.columns))}")
+    if panel.empty:
+        raise PanelError("the media panel has no rows; give one row per period")
+    panel = panel.assign(**{columns.period: _dates(panel, columns.period)}).sort_values(columns.period, ignore_index=True)
+    _check_steps(panel[columns.period], columns.frequency)
+    media = _numbers(panel, columns.media, known=True)
+    if (media < 0).any():
+        week, place = np.argwhere(media < 0)[0]
+        raise PanelError(
+            f"media column {columns.media[place]!r} is {media[week, place]:g} in {panel[columns.period][week]:%Y-%m-%d}; "
+            "exposures are >= 0, write 0 for weeks off air"
+        )
+    target = _numbers(panel, [columns.target], known=False)[:, 0] if needs_target else np.full(len(panel), np.nan)
+    return MediaTable(panel[columns.period], target, media.T, _numbers(panel, columns.controls, known=True))
+
+
+def observed_weeks(table: MediaTable, observed: np.ndarray | None) -> np.ndarray:
+    """The (weeks,) bool mask of weeks in the likelihood: those given, else those with a known target.
+
+    Raises:
+        PanelError: the mask has another length, names a week without target, or leaves too little to learn from.
+    """
+    known = ~np.isnan(table.target)
+    mask = known if observed is None else np.asarray(observed)
+    if mask.shape != known.shape or mask.dtype != bool:
+        raise PanelError(
+            f"observed must be bool, one per row of the panel: wanted shape {known.shape}, got {mask.dtype} of {mask.shape}"
+        )
+    if (mask & ~known).any():
+        week = table.periods[int(np.argmax(mask & ~known))]
+        raise PanelError(f"observed includes {week:%Y-%m-%d}, whose target is empty; leave it out of the mask")
+    if mask.sum() < MIN_OBSERVED:
+        raise PanelError(f"only {mask.sum()} periods with a known target; the model needs at least {MIN_OBSERVED}")
+    if np.ptp(table.target[mask]) == 0:
+        raise PanelError(f"the target is {table.target[mask][0]:g} in every observed period; there is nothing to explain")
+    return mask
+
+
+def follows(last: pd.Timestamp, first: pd.Timestamp, frequency: Frequency) -> bool:
+    """Whether `first` is the period right after `last`."""
+    return bool((_steps(pd.Series([last, first]), frequency) == 1).all())
+
+
+def _steps(periods: pd.Series, frequency: Frequency) -> np.ndarray:
+    """How many periods lie between neighbours, (weeks - 1,)."""
+    if frequency == "month":
+        return np.diff(periods.dt.year.to_numpy() * 12 + periods.dt.month.to_numpy())
+    return np.diff(periods.to_numpy()) / np.timedelta64(_STEP_DAYS[frequency], "D")
+
+
+def _dates(panel: pd.DataFrame, period: str) -> pd.Series:
+    try:
+        dates = pd.to_datetime(panel[period])
+    except (ValueError, TypeError) as error:
+        raise PanelError(f"period column {period!r} does not hold dates: {error}") from None
+    if dates.isna().any():
+        raise PanelError(f"period column {period!r} is empty in {int(dates.isna().sum())} rows; every row needs a date")
+    return dates
+
+
+def _check_steps(periods: pd.Series, frequency: Frequency) -> None:
+    """Adstock counts periods, so none may be missing or double."""
+    steps = _steps(periods, frequency)
+    if (steps != 1).any():
+        place = int(np.argmax(steps != 1))
+        raise PanelError(
+            f"periods must follow each other by one {frequency}: {periods[place]:%Y-%m-%d} is followed by "
+            f"{periods[place + 1]:%Y-%m-%d}; add the missing rows (media 0, target empty) or drop the double one"
+        )
+
+
+def _numbers(panel: pd.DataFrame, names: Sequence[str], *, known: bool) -> np.ndarray:
+    """(weeks, names) floats; finite where `known`, else finite or NaN."""
+    values = np.empty((len(panel), len(names)))
+    for place, name in enumerate(names):
+        try:
+            values[:, place] = panel[name].to_numpy(dtype=float, na_value=np.nan)
+        except (ValueError, TypeError):
+            raise PanelError(f"column {name!r} must be numeric, got {panel[name].dtype}") from None
+        bad = ~np.isfinite(values[:, place]) if known else np.isinf(values[:, place])
+        if bad.any():
+            raise PanelError(f"column {name!r} is empty or infinite in {int(bad.sum())} rows; fill it (0 for weeks off air)")
+    return values

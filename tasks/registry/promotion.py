@@ -14,7 +14,8 @@ def carry_out(version: Version, decision: Decision) -> Version:
     server.set_model_version_tag(version.name, version.version, "decision_reasons", decision.to_json())
     if decision.promoted:
         server.set_registered_model_alias(version.name, CHAMPION, version.version)
-        if server.get_registered_model(version.name).aliases.get(CHALLENGER) == version.version:
+        challenger = server.get_registered_model(version.name).aliases.get(CHALLENGER)
+        if str(challenger) == version.version:
             server.delete_registered_model_alias(version.name, CHALLENGER)
     server.set_model_version_tag(version.name, version.version, "decision", decision.verdict)
     return version.model_copy(update={"decision": decision.verdict})

@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from hierforecast.hiref.effects import Columns
 from hierforecast.hiref.rows import Rows, read_numbers, refuse_unusable
-from hierforecast.hiref.training import Columns
 from hierforecast.schema import Driver, SalesPanel, Training
 from hierforecast.transforms import adstock, saturation
 from hierforecast.transforms.seasonality import DAYS_PER_YEAR, fourier

@@ -13,6 +13,20 @@ from typing import NamedTuple
 import numpy as np
 
 
+class Columns(NamedTuple):
+    """What the equations must know of the regression's columns.
+
+    Args:
+        names: (columns,).
+        signs: (columns,) +1, -1, or 0 where free.
+        by: per column, the levels its effect varies over.
+    """
+
+    names: tuple[str, ...]
+    signs: np.ndarray
+    by: tuple[tuple[str, ...], ...]
+
+
 class Parameters(NamedTuple):
     """What training finds, in scaled units: the target per `target_scale`, column k per `column_scales[k]`.
 

@@ -14,27 +14,13 @@ import numpy as np
 import torch
 
 from hierforecast.hierarchy import Hierarchy
-from hierforecast.hiref.effects import Parameters, effects_of, unconstrain
+from hierforecast.hiref.effects import Columns, Parameters, effects_of, unconstrain
 from hierforecast.hiref.moments import Moments
 from hierforecast.hiref.network import Network
 from hierforecast.schema import Training
 
 LEAST_EFFECT = 0.02  # of a noise sd per column sd: a start at exactly 0 would sit on softplus' flat end
 SPREAD = 0.3  # sd of random embeddings at the start: enough to tell nodes apart, small beside the first column's 1
-
-
-class Columns(NamedTuple):
-    """What the trainer must know of the design's columns.
-
-    Args:
-        names: (columns,).
-        signs: (columns,) +1, -1, or 0 where free.
-        by: per column, the levels its effect varies over.
-    """
-
-    names: tuple[str, ...]
-    signs: np.ndarray
-    by: tuple[tuple[str, ...], ...]
 
 
 class Trained(NamedTuple):

@@ -1,6 +1,8 @@
 """What a user does with HiReF, end to end, against a known truth."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -78,6 +80,18 @@ def test_a_saved_model_says_the_same(model, split, tmp_path):
         assert again.diagnostics() == model.diagnostics()
         assert again.panel == model.panel
     assert not [path for path in folder.rglob("*") if path.suffix in (".pkl", ".pt", ".joblib")]
+
+
+def test_forecasting_with_a_saved_model_needs_no_torch(model, split, tmp_path):
+    folder = model.save(tmp_path / "model")
+    split[1].to_parquet(tmp_path / "rows.parquet")
+    lines = [
+        "import sys, pandas as pd",
+        "from hierforecast.loading import load_model",
+        f"load_model({str(folder)!r}).predict(pd.read_parquet({str(tmp_path / 'rows.parquet')!r}))",
+        "sys.exit('torch' in sys.modules)",
+    ]
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True)
 
 
 def test_a_model_of_another_family_is_refused(model, tmp_path):

@@ -86,16 +86,20 @@ def decide_precision(
         wape: WAPE of the challenger after the cutoff, a share.
         champion_wape: the same of the champion's settings fitted to the same cutoff; None without a champion.
     """
-    because = f" ({reasons[0]})" if reasons else ""
     return Decision(
         (
-            _at_most("largest R-hat", convergence["max_rhat"], gate.max_rhat, because=because),
-            _at_least("smallest bulk ESS", convergence["min_ess_bulk"], gate.min_ess, because=because),
-            _at_least("smallest tail ESS", convergence["min_ess_tail"], gate.min_ess, because=because),
+            _at_most("largest R-hat", convergence["max_rhat"], gate.max_rhat, because=_why(reasons, "R-hat")),
+            _at_least("smallest bulk ESS", convergence["min_ess_bulk"], gate.min_ess, because=_why(reasons, "bulk ESS")),
+            _at_least("smallest tail ESS", convergence["min_ess_tail"], gate.min_ess, because=_why(reasons, "tail ESS")),
             _at_most("divergences", convergence["divergences"], gate.max_divergences),
             _not_worse("WAPE", wape, champion_wape, gate.max_wape_increase),
         )
     )
+
+
+def _why(reasons: Sequence[str], about: str) -> str:
+    """The reason that names parameter and node, in brackets; empty where there is none."""
+    return next((f" ({reason})" for reason in reasons if about in reason), "")
 
 
 def _not_worse(name: str, value: float, champion: float | None, tolerance: float) -> GateResult:

@@ -3,8 +3,10 @@
 `prepare` runs before any heavy import, in the flow's process and in a worker's alike.
 """
 
+import importlib
 import logging
 import os
+import sys
 import warnings
 from functools import cache
 from pathlib import Path
@@ -18,7 +20,7 @@ _SWITCHES = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # below, every hit of XLA's program cache prints an error that is none
     "TF_ENABLE_ONEDNN_OPTS": "0",  # without it TensorFlow prints a notice at every import, and rounds differently
     "TF_USE_LEGACY_KERAS": "1",  # TensorFlow Probability 0.25 needs Keras 2
 }
@@ -55,6 +57,19 @@ def prepare() -> None:
     for name in ("prefect.task_runs", "prefect.flow_runs"):
         logging.getLogger(name).addFilter(_without_traceback)
     warnings.filterwarnings("ignore", category=FutureWarning, module="mlflow")
+
+
+def import_quietly(library: str) -> None:
+    """Import a library whose native code speaks to the terminal before it can be told not to; errors still raise."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            importlib.import_module(library)
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:

@@ -30,6 +30,7 @@ def fit(company: Company, panel: PanelReference, fingerprint: str, *, until_cuto
     Held-out weeks are masked out of the likelihood, not cut off, so both fits run the same compiled program.
     """
     environment.prepare()
+    environment.import_quietly("tensorflow")
     from hierforecast.precision.model import Precision
 
     settings = company.media
@@ -42,7 +43,7 @@ def fit(company: Company, panel: PanelReference, fingerprint: str, *, until_cuto
     model = Precision.from_panel_settings(settings, company.sampling).fit(
         history, observed=observed, progress=_tell_quarters(logger)
     )
-    convergence = model.convergence()
+    convergence = model.convergence()._asdict()
     reasons = list(model.verdict(company.gates.precision))
     folder = model.save(stages.folder(company.company, FAMILY, fingerprint) / ("cutoff_model" if until_cutoff else "model"))
     periods = history.loc[observed, settings.period]

@@ -25,7 +25,9 @@ from hierforecast.results import BASELINE, CONTRIBUTIONS, ELASTICITIES, PART, PE
 
 PATH, TITLE = "/contributions", "Contributions"
 MOST_COMPONENTS = 12
-ALL_PARTS = {"all": "all periods"} | {part: part for part in PARTS}
+TOTAL = "total"
+SAME = 1e-9  # effects closer than this are one effect, but for rounding
+ALL_PARTS = {"all": "all periods"}
 BASELINE_CHOICES = {"with": "with baseline", "without": "without"}
 
 
@@ -39,7 +41,12 @@ def layout(view: View) -> Component:
     alias = next(iter(view.query.get("alias", [])), CHAMPION)
     controls = [
         alias_choice(view.catalog, view.company, HIREF, id=ids.CONTRIBUTION_ALIAS, value=alias),
-        choice("Periods", ALL_PARTS, id=ids.CONTRIBUTION_PART, company=view.company),
+        choice(
+            "Periods",
+            ALL_PARTS | {part: part for part in PARTS if (frame[PART] == part).any()},
+            id=ids.CONTRIBUTION_PART,
+            company=view.company,
+        ),
         choice("Baseline", BASELINE_CHOICES, id=ids.CONTRIBUTION_BASELINE, company=view.company),
     ]
     filters = level_filters(frame, version.levels, company=view.company, query=view.query)
@@ -127,8 +134,13 @@ def _totals_card(totals: pd.DataFrame, version: Version) -> Component:
 
 def _effects_card(registry: Registry, version: Version) -> Component:
     table = registry.table(version, ELASTICITIES)
-    pairs = table[["driver", "level"]].astype(str).drop_duplicates()
-    options = {f"{row.driver}|{row.level}": f"{row.driver} by {row.level}" for row in pairs.itertuples()}
+    # A level that a driver's effect does not vary over would show equal bars.
+    spread = table.groupby(["driver", "level"], observed=True, sort=False)["effect"].agg(
+        lambda effects: effects.max() - effects.min()
+    )
+    pairs = [pair for pair, width in spread.items() if width > SAME or pair[1] == TOTAL]
+    pairs.sort(key=lambda pair: pair[1] == TOTAL)
+    options = {f"{driver}|{level}": driver if level == TOTAL else f"{driver} by {level}" for driver, level in pairs}
     control = labelled("Driver", _driver_select(options))
     about = "Mean effect on the model's link scale: with a log link and a log driver it is an elasticity."
     return card("Driver effects", [control, html.Div(id=ids.ELASTICITY_VIEW)], about=about)

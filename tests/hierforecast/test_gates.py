@@ -46,10 +46,11 @@ def test_each_hiref_gate_keeps_out_by_itself(changes, sentence):
     [("max_rhat", 1.02), ("max_rhat", math.nan), ("min_ess_bulk", 399), ("min_ess_tail", 10), ("divergences", 1)],
 )
 def test_chains_that_did_not_converge_are_kept_out(name, value):
-    decision = precision({**GOOD, name: value}, reasons=["decay of spot_prime"])
+    reasons = [f"{about} of decay[spot_prime] is bad" for about in ("R-hat", "bulk ESS", "tail ESS")]
+    decision = precision({**GOOD, name: value}, reasons=reasons)
     assert decision.verdict == "kept"
-    if name != "divergences":
-        assert "decay of spot_prime" in decision.summary
+    named = {"max_rhat": "R-hat of decay", "min_ess_bulk": "bulk ESS of decay", "min_ess_tail": "tail ESS of decay"}
+    assert named.get(name, "divergences is 1") in decision.summary
 
 
 def test_tolerance_is_the_declared_one():

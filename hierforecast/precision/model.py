@@ -17,12 +17,12 @@ from hierforecast.errors import NotFittedError, PanelError, SettingsError
 from hierforecast.model_folder import read_model_folder, write_model_folder
 from hierforecast.precision import draws_file, summaries
 from hierforecast.precision.adstock import geometric
-from hierforecast.precision.centring import choose_centring
 from hierforecast.precision.controls import Design, learn_design
 from hierforecast.precision.diagnostics import Convergence, diagnose, summarise_convergence, verdict
 from hierforecast.precision.hierarchy import Hierarchy, build_hierarchy
 from hierforecast.precision.media_table import Columns, MediaTable, follows, observed_weeks, read_media_table
-from hierforecast.precision.posterior import ModelData, constrain, flat_size, log_density, parent_matrices
+from hierforecast.precision.posterior import ModelData, block_sizes, constrain, log_density, parent_matrices
+from hierforecast.precision.prefit import prefit
 from hierforecast.precision.priors import Priors, prior_numbers
 from hierforecast.precision.sampling import Progress, sample
 from hierforecast.precision.scaling import Scaling, learn_scaling
@@ -129,8 +129,8 @@ class Precision:
             PanelError: the panel does not fit what was declared.
         """
         self._train(panel, observed)
-        data = self._model_data()
-        drawn = sample(log_density, data, flat_size(data), sampling=self.sampling, progress=progress)
+        data, spread = self._model_data()
+        drawn = sample(log_density, data, spread, sampling=self.sampling, progress=progress)
         parameters = constrain(drawn.flat, data)
         self._posterior = draws_file.name_draws(parameters, self.hierarchy, self._trained.design.column_names)
         self._sample_stats = draws_file.name_sample_stats(drawn)
@@ -251,21 +251,23 @@ class Precision:
         )
         self._training = _Training(table, observed, scaling, design)
 
-    def _model_data(self) -> ModelData:
-        """The scaled arrays that the density takes."""
+    def _model_data(self) -> tuple[ModelData, np.ndarray]:
+        """The scaled arrays that the density takes, and a guess of the flat vector's posterior sd, (size,)."""
         table, observed, scaling, design = self._trained
         target = scaling.target_in(table.target, observed)
         media, controls = scaling.media_in(table.media), design.matrix(table.periods, table.controls)
-        half_life = np.exp(self._numbers.half_life_location)
-        return ModelData(
+        first = prefit(target, media, controls, observed, priors=self._numbers)
+        data = ModelData(
             target=target,
             observed=observed.astype(float),
             media=media,
             controls=controls,
             parents=parent_matrices(self.hierarchy),
-            centring=choose_centring(target, media, controls, observed, half_life=half_life, scale=self.priors.scale_median),
+            centring=first.centring,
             priors=self._numbers,
         )
+        spread = {name: np.ones(size) for name, size in block_sizes(data).items()} | first.spread
+        return data, np.concatenate([spread[name] for name in block_sizes(data)])
 
     def _coefficients(self) -> summaries.Coefficients:
         """Pooled draws in the target's unit, the centring of the sampler taken back into the baseline."""

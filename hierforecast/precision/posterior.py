@@ -86,11 +86,6 @@ def split_blocks(flat: Any, data: ModelData) -> dict[str, Any]:
     return pieces
 
 
-def flat_size(data: ModelData) -> int:
-    """Length of the flat vector."""
-    return sum(block_sizes(data).values())
-
-
 def constrain(flat: Any, data: ModelData, exp: Callable[[Any], Any] = np.exp) -> Parameters:
     """Turn flat vectors into parameters.
 

@@ -43,9 +43,9 @@ class Priors:
 
     Args:
         effect_median: median effect of a typical on-air week, in sd of the target.
-        effect_sd: sd of its logarithm; 1 spans a factor of 50 between the 2.5 % and the 97.5 % point.
+        effect_sd: sd of its logarithm; 0.7 spans a factor of 16 between the 2.5 % and the 97.5 % point.
         scale_median: how much siblings differ, as sd of log effects; 0.35 lets two of them differ by half.
-        scale_sd: sd of the logarithm of that.
+        scale_sd: sd of the logarithm of that; few trees have enough nodes to say more about it than a prior does.
         half_life: by node name of any level; a tactical takes the nearest declared node at or above it.
         default_half_life: for tacticals without a declared node; None takes the frequency's default.
         control_sd: effect of one sd of a control, in sd of the target.
@@ -55,9 +55,9 @@ class Priors:
     """
 
     effect_median: float = 0.3
-    effect_sd: float = 1.0
+    effect_sd: float = 0.7
     scale_median: float = 0.35
-    scale_sd: float = 0.5
+    scale_sd: float = 0.3
     half_life: Mapping[str, HalfLife] = field(default_factory=dict)
     default_half_life: HalfLife | None = None
     control_sd: float = 1.0

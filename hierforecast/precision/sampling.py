@@ -86,7 +86,7 @@ def warmup_windows(steps: int) -> list[Window]:
 def sample(
     log_density: LogDensity,
     data: Any,
-    size: int,
+    spread: np.ndarray,
     *,
     sampling: Sampling,
     progress: Progress | None = None,
@@ -97,14 +97,14 @@ def sample(
     Args:
         log_density: a module-level function (chains, size), data -> (chains,) in TensorFlow; compiled once per shapes.
         data: nested tuples of float64 arrays.
-        size: length of the flat vector.
+        spread: (size,) guess of the posterior sd of every entry, the metric until a window has taught a better one.
         sampling: chains, warm-up, draws, target acceptance, tree depth.
         progress: called with "warm-up" or "draws", steps done and steps in all.
         seed: in place of `sampling.seed`.
     """
     seed = sampling.seed if seed is None else seed
     rng = np.random.default_rng(seed)
-    walker = _Walker(log_density, data, size, sampling, rng)
+    walker = _Walker(log_density, data, spread, sampling, rng)
     done = 0
     for window in warmup_windows(sampling.warmup):
         chunks = []
@@ -138,15 +138,17 @@ def _report(progress: Progress | None, stage: str, done: int, total: int) -> Non
 class _Walker:
     """The chains between two calls of the program: where they are, their metric and step size."""
 
-    def __init__(self, log_density: LogDensity, data: Any, size: int, sampling: Sampling, rng: np.random.Generator) -> None:
+    def __init__(
+        self, log_density: LogDensity, data: Any, spread: np.ndarray, sampling: Sampling, rng: np.random.Generator
+    ) -> None:
         import tensorflow as tf
 
         self._advance = compiled_program(log_density, sampling.max_tree_depth)
         self._data = tf.nest.map_structure(lambda array: tf.constant(array, tf.float64), data)
         self._rng = rng
         self._target = sampling.target_acceptance
-        self._flat = rng.uniform(-INITIAL_SPREAD, INITIAL_SPREAD, (sampling.chains, size))
-        self._metric = np.eye(size)
+        self._flat = rng.uniform(-INITIAL_SPREAD, INITIAL_SPREAD, (sampling.chains, len(spread)))
+        self._metric = np.diag(spread)
         self._averaging = _start_averaging(INITIAL_STEP)
 
     @property

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -30,7 +32,7 @@ def test_the_example_of_the_source_document():
 def test_any_depth(tree, levels):
     hierarchy = build_hierarchy(tree, levels)
     assert hierarchy.tacticals == ("a", "b")
-    for lower, upper in zip(levels, levels[1:], strict=False):
+    for lower, upper in pairwise(levels):
         composed = hierarchy.parents(lower)[hierarchy.membership(lower)]
         np.testing.assert_array_equal(composed, hierarchy.membership(upper))
 

@@ -49,22 +49,14 @@ def diagnose(posterior: "xr.Dataset") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(results.DIAGNOSTICS.columns))
 
 
-def energy_fraction(energy: np.ndarray) -> float:
-    """The lowest E-BFMI over chains, ``sum (E[n] - E[n-1])^2 / sum (E[n] - mean E)^2``, of (chains, draws) energies."""
-    spread = ((energy - energy.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-    moves = (np.diff(energy, axis=1) ** 2).sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return float((moves / spread).min())
-
-
-def summarise_convergence(table: pd.DataFrame, *, energy: np.ndarray, diverging: np.ndarray) -> Convergence:
-    """The worst figures of a `diagnose` table and of (chains, draws) sampler statistics; NaN anywhere stays NaN."""
+def summarise_convergence(table: pd.DataFrame, *, energy_fraction: np.ndarray, diverging: np.ndarray) -> Convergence:
+    """The worst figures of a `diagnose` table, (chains,) E-BFMI and (chains, draws) divergences; NaN anywhere stays NaN."""
     return Convergence(
         max_rhat=float(table["rhat"].max(skipna=False)),
         min_ess_bulk=float(table["ess_bulk"].min(skipna=False)),
         min_ess_tail=float(table["ess_tail"].min(skipna=False)),
         divergences=int(diverging.sum()),
-        ebfmi=energy_fraction(energy),
+        ebfmi=float(energy_fraction.min()),
     )
 
 

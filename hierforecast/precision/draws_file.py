@@ -56,6 +56,7 @@ def name_sample_stats(drawn: Draws) -> "xr.Dataset":
         "energy": (draw, drawn.energy),
         "acceptance_rate": (draw, drawn.acceptance),
         "n_steps": (draw, drawn.leapfrogs),
+        "energy_fraction": (("chain",), drawn.energy_fraction),
     }
     chains, draws = drawn.energy.shape
     coords = {"chain": np.arange(chains), "draw": np.arange(draws)}

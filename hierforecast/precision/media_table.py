@@ -95,10 +95,9 @@ def _steps(periods: pd.Series, frequency: Frequency) -> np.ndarray:
 
 
 def _dates(panel: pd.DataFrame, period: str) -> pd.Series:
-    try:
-        dates = pd.to_datetime(panel[period])
-    except (ValueError, TypeError) as error:
-        raise PanelError(f"period column {period!r} does not hold dates: {error}") from None
+    dates = panel[period]
+    if not pd.api.types.is_datetime64_any_dtype(dates):
+        raise PanelError(f"period column {period!r} must hold dates, got {dates.dtype}; convert it with pandas.to_datetime")
     if dates.isna().any():
         raise PanelError(f"period column {period!r} is empty in {int(dates.isna().sum())} rows; every row needs a date")
     return dates

@@ -182,7 +182,9 @@ class Precision:
     def convergence(self) -> Convergence:
         """The worst R-hat and ESS over all parameters, divergences, E-BFMI."""
         table, stats = self.diagnostics(), self._sample_stats
-        return summarise_convergence(table, energy=stats["energy"].to_numpy(), diverging=stats["diverging"].to_numpy())
+        return summarise_convergence(
+            table, energy_fraction=stats["energy_fraction"].to_numpy(), diverging=stats["diverging"].to_numpy()
+        )
 
     def verdict(self, gate: PrecisionGate) -> tuple[str, ...]:
         """Why this fit must not be used, one sentence per reason; empty where it may."""

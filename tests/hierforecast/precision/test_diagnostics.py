@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+from hierforecast import results
+from hierforecast.precision.diagnostics import diagnose, summarise_convergence, verdict
+from hierforecast.schema import PrecisionGate
+
+xr = pytest.importorskip("xarray", reason="the precision extra is not installed")
+GATE = PrecisionGate()
+
+
+@pytest.fixture
+def draws():
+    rng = np.random.default_rng(0)
+    return xr.Dataset(
+        {
+            "noise": (("chain", "draw"), rng.normal(size=(4, 500))),
+            "decay": (("chain", "draw", "tactical"), rng.normal(size=(4, 500, 2))),
+        },
+        coords={"tactical": ["spot", "brand"]},
+    )
+
+
+def judge(draws, diverging=None, energy_fraction=0.9):
+    table = diagnose(draws)
+    convergence = summarise_convergence(
+        table,
+        energy_fraction=np.full(4, energy_fraction),
+        diverging=np.zeros((4, 500), bool) if diverging is None else diverging,
+    )
+    return verdict(table, convergence, GATE)
+
+
+def test_independent_draws_pass(draws):
+    table = diagnose(draws)
+    assert tuple(table.columns) == results.DIAGNOSTICS.columns
+    assert list(zip(table["parameter"], table["node"], strict=True)) == [("noise", ""), ("decay", "spot"), ("decay", "brand")]
+    assert table["ess_bulk"].between(1500, 2600).all()
+    assert judge(draws) == ()
+
+
+def test_a_chain_elsewhere_is_named_with_its_node(draws):
+    draws["decay"][0, :, 1] += 1.0
+    reasons = judge(draws)
+    assert any(reason.startswith("R-hat of decay[brand] is 1.") for reason in reasons)
+    assert any(reason.startswith("bulk ESS of decay[brand]") for reason in reasons)
+
+
+def test_a_sticky_parameter_lacks_effective_draws(draws):
+    draws["noise"].values[:] = np.repeat(draws["noise"].values[:, ::20], 20, axis=1)
+    assert any(reason.startswith("bulk ESS of noise is") for reason in judge(draws))
+
+
+@pytest.mark.parametrize("poison", ["nan", "constant"])
+def test_what_is_not_a_number_fails(draws, poison):
+    if poison == "nan":
+        draws["decay"][0, 3, 0] = np.nan
+    else:
+        draws["decay"][:, :, 0] = np.nan
+    assert any(reason.startswith("R-hat of decay[spot] is nan") for reason in judge(draws))
+
+
+def test_divergences_fail(draws):
+    diverging = np.zeros((4, 500), bool)
+    diverging[2, 7] = True
+    (reason,) = judge(draws, diverging)
+    assert reason.startswith("1 divergences, wanted at most 0")
+
+
+@pytest.mark.parametrize("fraction", [0.1, np.nan])
+def test_chains_that_hardly_change_energy_fail(draws, fraction):
+    (reason,) = judge(draws, energy_fraction=fraction)
+    assert reason.startswith(f"E-BFMI {fraction:.2f}")
+
+
+def test_the_verdict_of_a_fit_agrees_with_its_tables(fitted):
+    strict = PrecisionGate(min_ess=1e6)
+    reasons = fitted.verdict(strict)
+    worst = fitted.diagnostics().sort_values("ess_bulk").iloc[0]
+    assert any(reason.startswith("bulk ESS of") and worst["parameter"] in reason for reason in reasons)
+    assert fitted.convergence().min_ess_bulk == worst["ess_bulk"]

@@ -8,7 +8,7 @@ Fitting needs TensorFlow Probability; everything else, loading and predicting in
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,29 +16,19 @@ import pandas as pd
 from hierforecast.errors import NotFittedError, PanelError, SettingsError
 from hierforecast.model_folder import read_model_folder, write_model_folder
 from hierforecast.precision import draws_file, summaries
-from hierforecast.precision.adstock import geometric
-from hierforecast.precision.controls import Design, learn_design
+from hierforecast.precision.controls import learn_design
 from hierforecast.precision.diagnostics import Convergence, diagnose, summarise_convergence, verdict
 from hierforecast.precision.hierarchy import Hierarchy, build_hierarchy
 from hierforecast.precision.media_table import Columns, MediaTable, follows, observed_weeks, read_media_table
-from hierforecast.precision.posterior import ModelData, block_sizes, constrain, log_density, parent_matrices
-from hierforecast.precision.prefit import prefit
+from hierforecast.precision.posterior import constrain, log_density
 from hierforecast.precision.priors import Priors, prior_numbers
 from hierforecast.precision.sampling import Progress, sample
-from hierforecast.precision.scaling import Scaling, learn_scaling
+from hierforecast.precision.scaling import learn_scaling
+from hierforecast.precision.training import Training, coefficients_in_units, model_data, pooled
 from hierforecast.schema import Frequency, MediaPanel, PrecisionGate, Sampling
 
 FAMILY = "precision"
 DRAWS_FILE = "posterior.nc"
-
-
-class _Training(NamedTuple):
-    """The table a model was fitted on, and all that follows from it without a draw."""
-
-    table: MediaTable
-    observed: np.ndarray  # (weeks,) bool
-    scaling: Scaling
-    design: Design
 
 
 class Precision:
@@ -79,7 +69,7 @@ class Precision:
         self.seasonality, self.trend = seasonality, trend
         self.priors, self.sampling = priors or Priors(), sampling or Sampling()
         self._numbers = prior_numbers(self.priors, hierarchy, frequency)
-        self._training: _Training | None = None
+        self._training: Training | None = None
         self._posterior: Any = None  # xarray.Dataset
         self._sample_stats: Any = None  # xarray.Dataset
         self._table: pd.DataFrame | None = None
@@ -129,7 +119,7 @@ class Precision:
             PanelError: the panel does not fit what was declared.
         """
         self._train(panel, observed)
-        data, spread = self._model_data()
+        data, spread = model_data(self._trained, self.hierarchy, self._numbers)
         drawn = sample(log_density, data, spread, sampling=self.sampling, progress=progress)
         parameters = constrain(drawn.flat, data)
         self._posterior = draws_file.name_draws(parameters, self.hierarchy, self._trained.design.column_names)
@@ -145,12 +135,12 @@ class Precision:
                 of everything before its first week is kept. Without it the fitted weeks.
         """
         weeks = self._weeks(panel)
-        return summaries.forecast_table(self._coefficients(), weeks, interval=self.sampling.interval, seed=self.sampling.seed)
+        return summaries.forecast_table(self._coefficients, weeks, interval=self.sampling.interval, seed=self.sampling.seed)
 
     @property
     def fitted_draws(self) -> np.ndarray:
         """The mean of the target under every draw, (draws of all chains, fitted weeks) in target units."""
-        return summaries.fitted_draws(self._coefficients(), self._weeks(None))
+        return summaries.fitted_draws(self._coefficients, self._weeks(None))
 
     def contributions(self, level: str | None = None, panel: pd.DataFrame | None = None) -> pd.DataFrame:
         """Contributions with intervals in the columns of `results.MEDIA_CONTRIBUTIONS`.
@@ -161,16 +151,16 @@ class Precision:
         """
         levels = self.hierarchy.levels if level is None else (level,)
         return summaries.contribution_table(
-            self._coefficients(), self._weeks(panel), self.hierarchy, levels, interval=self.sampling.interval
+            self._coefficients, self._weeks(panel), self.hierarchy, levels, interval=self.sampling.interval
         )
 
     def contribution_means(self, panel: pd.DataFrame | None = None) -> pd.DataFrame:
         """One row per period: period, baseline, controls, tacticals and `forecast`, which they sum to."""
-        return summaries.contribution_means(self._coefficients(), self._weeks(panel), self.hierarchy.tacticals)
+        return summaries.contribution_means(self._coefficients, self._weeks(panel), self.hierarchy.tacticals)
 
     def decay(self) -> pd.DataFrame:
         """Decay and half-life per tactical in the columns of `results.DECAY`."""
-        decay = _pooled(self._drawn["decay"])
+        decay = pooled(self._drawn, "decay")
         return summaries.decay_table(decay, self.hierarchy, self.diagnostics(), interval=self.sampling.interval)
 
     def diagnostics(self) -> pd.DataFrame:
@@ -197,7 +187,7 @@ class Precision:
             folder,
             family=FAMILY,
             config=self._config(),
-            arrays=_arrays(self._trained),
+            arrays=self._trained.arrays(),
             write_more=lambda place: draws_file.write_draws(place / DRAWS_FILE, groups),
         )
 
@@ -221,7 +211,7 @@ class Precision:
         return model
 
     @property
-    def _trained(self) -> _Training:
+    def _trained(self) -> Training:
         if self._training is None:
             raise NotFittedError("this Precision model has not been fitted; call fit(panel) or load(folder) first")
         return self._training
@@ -251,42 +241,11 @@ class Precision:
             seasonality=self.seasonality,
             trend=self.trend,
         )
-        self._training = _Training(table, observed, scaling, design)
+        self._training = Training(table, observed, scaling, design)
 
-    def _model_data(self) -> tuple[ModelData, np.ndarray]:
-        """The scaled arrays that the density takes, and a guess of the flat vector's posterior sd, (size,)."""
-        table, observed, scaling, design = self._trained
-        target = scaling.target_in(table.target, observed)
-        media, controls = scaling.media_in(table.media), design.matrix(table.periods, table.controls)
-        first = prefit(target, media, controls, observed, priors=self._numbers)
-        data = ModelData(
-            target=target,
-            observed=observed.astype(float),
-            media=media,
-            controls=controls,
-            parents=parent_matrices(self.hierarchy),
-            centring=first.centring,
-            priors=self._numbers,
-        )
-        spread = {name: np.ones(size) for name, size in block_sizes(data).items()} | first.spread
-        return data, np.concatenate([spread[name] for name in block_sizes(data)])
-
+    @property
     def _coefficients(self) -> summaries.Coefficients:
-        """Pooled draws in the target's unit, the centring of the sampler taken back into the baseline."""
-        table, observed, scaling, _ = self._trained
-        beta, decay = _pooled(self._drawn["beta"]), _pooled(self._drawn["decay"])
-        media = scaling.media_in(table.media)
-        centre = np.zeros(len(beta))
-        for place in range(len(media)):
-            one = slice(place, place + 1)
-            centre += beta[:, place] * geometric(media[one], decay[:, one])[:, 0, observed].mean(axis=1)
-        return summaries.Coefficients(
-            baseline=scaling.target_mean + scaling.target_sd * (_pooled(self._drawn["intercept"]) - centre),
-            beta=scaling.target_sd * beta,
-            decay=decay,
-            control=scaling.target_sd * _pooled(self._drawn["control"]),
-            noise=scaling.target_sd * _pooled(self._drawn["noise"]),
-        )
+        return coefficients_in_units(self._trained, self._drawn)
 
     def _weeks(self, panel: pd.DataFrame | None) -> summaries.Weeks:
         """The fitted weeks, or a panel's weeks with the carry-over of everything before them."""
@@ -295,7 +254,7 @@ class Precision:
         before = (table.periods < chosen.periods.iloc[0]).to_numpy()
         if panel is not None:
             _check_continues(table.periods, before, chosen.periods, self.columns.frequency)
-        start = summaries.carried_state(_pooled(self._drawn["decay"]), scaling.media_in(table.media[:, before]))
+        start = summaries.carried_state(pooled(self._drawn, "decay"), scaling.media_in(table.media[:, before]))
         matrix = design.matrix(chosen.periods, chosen.controls)
         return summaries.Weeks(chosen.periods, scaling.media_in(chosen.media), start, matrix, design.columns)
 
@@ -317,12 +276,6 @@ class Precision:
         }
 
 
-def _pooled(draws: Any) -> np.ndarray:
-    """(chains, draws, ...) of a saved variable as (draws of all chains, ...)."""
-    values = draws.to_numpy()
-    return values.reshape(-1, *values.shape[2:])
-
-
 def _check_continues(fitted: pd.Series, before: np.ndarray, chosen: pd.Series, frequency: Frequency) -> None:
     """Weeks to be predicted start within the fitted ones or right after them, else the carry-over is not known."""
     first, last = chosen.iloc[0], fitted.iloc[-1]
@@ -333,13 +286,3 @@ def _check_continues(fitted: pd.Series, before: np.ndarray, chosen: pd.Series, f
             f"the panel starts in {first:%Y-%m-%d} but the fitted periods end in {last:%Y-%m-%d}; "
             f"add the {frequency}s between, so that the carry-over is known"
         )
-
-
-def _arrays(training: _Training) -> dict[str, np.ndarray]:
-    table = training.table
-    return {
-        "target": table.target,
-        "media": table.media,
-        "controls": table.controls,
-        "observed": training.observed.astype(np.uint8),
-    }

@@ -20,9 +20,9 @@ from hierforecast.errors import SettingsError, nearest
 from hierforecast.precision.hierarchy import Hierarchy
 from hierforecast.schema import Frequency
 
-# About a week's half-life whatever the period: 90 % of it between two days and three weeks.
+# About a week's half-life whatever the period: nine in ten between two and seventeen days.
 DEFAULT_HALF_LIFE: dict[Frequency, float] = {"day": 6.0, "week": 0.9, "month": 0.25}
-DEFAULT_HALF_LIFE_SD = 0.7
+DEFAULT_HALF_LIFE_SD = 0.6
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 CHUNK = 25  # steps per call: small enough for progress every fraction of a second, large enough to hide the call
 INITIAL_STEP = 0.1
 INITIAL_SPREAD = 1.0  # starts are uniform in +-1 prior sd: over-dispersed against most posteriors
-# NUTS turns a round posterior by about a quarter circle and more: means mix at once, but the square of a coordinate keeps
-# half of its past, and the R-hat of the spread would fail a bound of 1.01 in one run of six. Every second state is kept.
+# NUTS turns a round posterior by half a circle or so: means mix at once (draws even alternate), but the square of a
+# coordinate keeps half of its past, and the R-hat of the spread would fail a bound of 1.01 in one run of six. So every
+# second state is kept, and step sizes vary a little from step to step, so that alternating twice is not standing still.
+JITTER = 0.3
 STEPS_PER_DRAW = 2
 # Dual averaging, Hoffman & Gelman 2014, section 3.2.1: their gamma, t0 and kappa.
 SHRINKAGE, DELAY, FORGETTING = 0.05, 10.0, 0.75
@@ -261,8 +263,10 @@ def compiled_program(log_density: LogDensity, max_tree_depth: int) -> Callable[.
         ]
 
         def body(i: tf.Tensor, state: tf.Tensor, told: Any, averaging: Averaging, records: Any) -> tuple:
-            told = told._replace(step_size=tf.exp(averaging.log_step))
-            state, told = kernel.one_step(state, told, seed=tf.random.experimental.stateless_fold_in(seed, i))
+            now = tf.random.experimental.stateless_fold_in(seed, i)
+            jitter = tf.random.stateless_uniform((), now, 1.0 - JITTER, 1.0 + JITTER, tf.float64)
+            told = told._replace(step_size=jitter * tf.exp(averaging.log_step))
+            state, told = kernel.one_step(state, told, seed=now)
             acceptance = tf.exp(tf.minimum(told.log_accept_ratio, 0.0))
             acceptance = tf.where(tf.math.is_finite(acceptance), acceptance, tf.zeros_like(acceptance))
             learned = _average(averaging, tf.reduce_mean(acceptance), target)

@@ -25,7 +25,7 @@ def test_fitted_weeks_are_explained_and_later_ones_forecast(fitted, made):
 def test_contributions_of_every_draw_add_up_to_its_fitted_mean(fitted, made):
     from hierforecast.precision.summaries import control_draws, media_draws
 
-    coefficients, weeks = fitted._coefficients(), fitted._weeks(None)
+    coefficients, weeks = fitted._coefficients, fitted._weeks(None)
     parts = coefficients.baseline[:, None] + sum(media_draws(i, coefficients, weeks) for i in range(4))
     parts = parts + sum(control_draws(name, coefficients, weeks) for name in ("season", "price"))
     np.testing.assert_allclose(parts, fitted.fitted_draws, rtol=1e-12)

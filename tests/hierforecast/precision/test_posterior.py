@@ -4,6 +4,7 @@ from scipy import stats
 
 from hierforecast.precision.adstock import geometric
 from hierforecast.precision.posterior import block_sizes, constrain, log_density, log_likelihood, split_blocks
+from hierforecast.precision.training import model_data
 
 tf = pytest.importorskip("tensorflow", reason="the precision extra is not installed")
 
@@ -12,7 +13,7 @@ tf = pytest.importorskip("tensorflow", reason="the precision extra is not instal
 def data(make_model, made):
     model = make_model()
     model._train(made.panel, None)  # includes planned weeks, which must not count
-    return model._model_data()[0]
+    return model_data(model._trained, model.hierarchy, model._numbers)[0]
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def test_a_strong_medium_is_centred_and_a_silent_one_hardly(make_model, made):
     model = make_model()
     panel = made.panel.assign(feed=np.random.default_rng(9).gamma(2.0, size=len(made.panel)))  # unrelated to the target
     model._train(panel, None)
-    centring = model._model_data()[0].centring
+    centring = model_data(model._trained, model.hierarchy, model._numbers)[0].centring
     assert (centring >= 0).all()
     assert (centring < 1).all()
     assert centring[0] > 0.8

@@ -4,14 +4,15 @@ Challenger and champion are both fitted up to the same cutoff and compared on th
 weeks it has seen. What is registered is the refit on all weeks, so forecasts start today.
 """
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from prefect import get_run_logger
 from pydantic import BaseModel, ConfigDict
 
+from hierforecast.errors import HierforecastError
 from hierforecast.gates import Decision
 from hierforecast.schema import Company
-from tasks import reports, shelving
+from tasks import checks, panels, reports, shelving
 from tasks.checks import CheckedPanel
 from tasks.evaluation import Score
 from tasks.fingerprint import family_settings, fingerprint
@@ -24,6 +25,7 @@ class Family(Protocol):
     """What a family's module in `tasks` offers."""
 
     FAMILY: str
+    PANEL: Literal["sales", "media"]
 
     def panel_of(self, company: Company) -> Any:
         """The settings of the panel it reads."""
@@ -91,26 +93,43 @@ def _champion_wape(
         return None
     if family_settings(champion.settings, family.FAMILY) == family_settings(company, family.FAMILY):
         return challenger.wape
-    missing = set(family.panel_of(champion.settings).columns) - set(family.panel_of(company).columns)
-    if missing or family.panel_of(champion.settings).horizon != family.panel_of(company).horizon:
+    settings = _on_todays_data(family, champion.settings, company)
+    try:
+        checked = _checked_for(family, settings, panel)
+        return _score_after_cutoff(family, settings, checked.panel).wape
+    except HierforecastError as error:
         get_run_logger().warning(
-            "the champion cannot be compared on this panel (columns %s, horizon %d); the challenger is judged alone",
-            sorted(missing) or "all there",
-            family.panel_of(champion.settings).horizon,
+            "the champion's settings cannot be fitted to today's panel, so the challenger is judged alone: %s", error
         )
         return None
-    return _score_after_cutoff(family, champion.settings, panel).wape
 
 
 def _refresh_champion(
     family: Family, company: Company, checked: CheckedPanel, champion: Version | None, kept_out: Outcome
 ) -> Outcome:
     """The champion's settings won: refit them on all weeks, so that its forecasts start today too."""
-    if champion is None or champion.settings is None or champion.fingerprint == kept_out.version.fingerprint:
+    if champion is None or champion.settings is None:
         return kept_out
-    missing = set(family.panel_of(champion.settings).columns) - set(family.panel_of(company).columns)
-    if missing or family_settings(champion.settings, family.FAMILY) == family_settings(company, family.FAMILY):
+    if family_settings(champion.settings, family.FAMILY) == family_settings(company, family.FAMILY):
         return kept_out
     get_run_logger().info("%s: refitting the champion's settings on all weeks", family.FAMILY)
-    retrain(family, champion.settings, checked)
+    settings = _on_todays_data(family, champion.settings, company)
+    try:
+        retrain(family, settings, _checked_for(family, settings, checked.panel))
+    except HierforecastError as error:
+        get_run_logger().warning("the champion's settings cannot be refitted on today's panel: %s", error)
     return kept_out
+
+
+def _on_todays_data(family: Family, settings: Company, today: Company) -> Company:
+    """A version's settings with today's source of data and today's horizon, so that both are judged on the same weeks."""
+    name = family.PANEL
+    now = family.panel_of(today)
+    panel = family.panel_of(settings).model_copy(update={"path": now.path, "horizon": now.horizon})
+    return settings.model_copy(update={name: panel, "simulation": today.simulation, "gates": today.gates})
+
+
+def _checked_for(family: Family, settings: Company, panel: PanelReference) -> CheckedPanel:
+    """The same source read with other settings: its own columns, judged by its own checks."""
+    reference = panels.ingest(settings, family.PANEL, settings="", given=panel.source)
+    return checks.check(settings, reference)

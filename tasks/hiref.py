@@ -16,6 +16,7 @@ from tasks.panels import PanelReference
 from tasks.trained import Trained
 
 FAMILY = "hiref"
+PANEL = "sales"
 
 
 def panel_of(company: Company) -> Any:

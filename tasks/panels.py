@@ -23,7 +23,7 @@ Family = Literal["sales", "media"]
 
 
 class PanelReference(BaseModel):
-    """Where a panel lies, and the digest of its content."""
+    """Where a panel lies, the digest of its content, and the file it was read from (None for a made company)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,6 +31,7 @@ class PanelReference(BaseModel):
     path: str
     digest: str
     rows: int
+    source: str | None = None
 
 
 @task(name="ingest", result_serializer="json")
@@ -46,7 +47,8 @@ def ingest(company: Company, family: Family, *, settings: str, given: str | None
     declared = [column for column in panel.columns if column in frame.columns]
     # Where a declared column is missing, the others stay: the check then finds the one that was meant.
     kept = frame[declared] if len(declared) == len(panel.columns) else frame
-    return store(kept.reset_index(drop=True), company.company, family)
+    reference = store(kept.reset_index(drop=True), company.company, family)
+    return reference.model_copy(update={"source": str(source) if isinstance(source, Path) else None})
 
 
 def store(frame: pd.DataFrame, company: str, family: Family) -> PanelReference:

@@ -16,6 +16,7 @@ from tasks.panels import PanelReference
 from tasks.trained import Trained
 
 FAMILY = "precision"
+PANEL = "media"
 
 
 def panel_of(company: Company) -> Any:

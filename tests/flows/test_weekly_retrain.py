@@ -63,10 +63,8 @@ def retrained(machine, tiny_settings) -> Machine:
 
 def test_the_first_run_promotes_both_families(retrained):
     aliases = "print(json.dumps({m.name: m.aliases for m in client.search_registered_models()}))"
-    assert json.loads(retrained.python(aliases)) == {
-        "tiny-hiref": {"champion": "1"},
-        "tiny-precision": {"champion": "1"},
-    }
+    champion_alone = {"champion": 1}
+    assert json.loads(retrained.python(aliases)) == {"tiny-hiref": champion_alone, "tiny-precision": champion_alone}
 
 
 def test_nothing_changed_makes_no_second_version(retrained, tiny_settings):
@@ -154,12 +152,12 @@ def test_a_worse_challenger_is_kept_out_and_the_champion_stays(retrained, tiny_s
     done = retrained.retrain(worse)
     assert done.returncode == 0, done.stderr[-3000:]
     aliases = json.loads(retrained.python("print(json.dumps(client.get_registered_model('tiny-hiref').aliases))"))
-    assert aliases["champion"] == "1"
+    assert aliases["champion"] == 1
 
 
 BAD_INPUTS = {
     "duplicated key": ("unique_keys", "region="),
-    "text in a price": ("price", "n/a"),
+    "text in a price": ("price", "cheap"),
     "next week's sales": ("leak", "promotion"),
 }
 
@@ -168,7 +166,7 @@ def spoil(panel: pd.DataFrame, how: str) -> pd.DataFrame:
     if how == "duplicated key":
         return pd.concat([panel, panel.iloc[[500]]], ignore_index=True)
     if how == "text in a price":
-        return panel.assign(price=panel["price"].astype(str).where(panel.index != 500, "n/a"))
+        return panel.assign(price=panel["price"].astype(str).where(panel.index != 500, "cheap"))
     levels = ["region", "state", "segment", "brand", "pack"]
     return panel.assign(promotion=panel.groupby(levels)["units"].shift(-1).fillna(0.0))
 

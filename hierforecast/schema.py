@@ -29,7 +29,7 @@ class _Settings(BaseModel):
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Adstock:
-    """Carry-over of a driver: ``a[t] = x[t] + decay * a[t-1]``, times ``1 - decay`` so that units are kept."""
+    """Carry-over of a driver, ``a[t] = (1 - decay) x[t] + decay a[t-1]``: units are kept, a constant stays itself."""
 
     decay: Annotated[float, Field(ge=0, lt=1)]
     kind: Literal["geometric"] = "geometric"

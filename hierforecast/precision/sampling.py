@@ -27,7 +27,7 @@ INITIAL_SPREAD = 1.0  # starts are uniform in +-1 prior sd: over-dispersed again
 # NUTS turns a round posterior by half a circle or so: means mix at once (draws even alternate), but the square of a
 # coordinate keeps half of its past, and the R-hat of the spread would fail a bound of 1.01 in one run of six. So every
 # second state is kept, and step sizes vary a little from step to step, so that alternating twice is not standing still.
-JITTER = 0.3
+JITTER = 0.1
 STEPS_PER_DRAW = 2
 # Dual averaging, Hoffman & Gelman 2014, section 3.2.1: their gamma, t0 and kappa.
 SHRINKAGE, DELAY, FORGETTING = 0.05, 10.0, 0.75

@@ -2,9 +2,9 @@
 
 from prefect import flow
 
-from flows import family
 from flows.command_line import run_flow
-from flows.family import Outcome
+from flows.order import Outcome
+from flows.retrain import retrain
 from hierforecast.schema import read_company
 from tasks import checks, environment, panels, precision
 
@@ -21,7 +21,7 @@ def train_precision(settings: str = "deployments/demo.yaml", media: str | None =
     """
     company = read_company(settings)
     panel = panels.ingest(company, "media", settings=settings, given=media)
-    return family.retrain(precision, company, checks.check(company, panel))
+    return retrain(precision, company, checks.check(company, panel))
 
 
 if __name__ == "__main__":

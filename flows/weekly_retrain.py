@@ -6,9 +6,9 @@ prefect deployment run 'weekly-retrain/demo' --watch
 
 from prefect import flow
 
-from flows import family
 from flows.command_line import run_flow
-from flows.family import Outcome
+from flows.order import Outcome
+from flows.retrain import retrain
 from hierforecast.schema import read_company
 from tasks import checks, environment, hiref, panels, precision
 
@@ -35,9 +35,9 @@ def weekly_retrain(
     checked = {reference.family: checks.check(company, reference) for reference in references}
     outcomes = []
     if company.sales:
-        outcomes.append(family.retrain(hiref, company, checked["sales"]))
+        outcomes.append(retrain(hiref, company, checked["sales"]))
     if company.media:
-        outcomes.append(family.retrain(precision, company, checked["media"]))
+        outcomes.append(retrain(precision, company, checked["media"]))
     return outcomes
 
 

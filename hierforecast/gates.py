@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hierforecast.schema import HirefGate, PrecisionGate
 
@@ -21,6 +21,13 @@ class GateResult:
     limit: float | None
     held: bool
     sentence: str
+
+
+class Rival(NamedTuple):
+    """What the champion's settings reach on the same weeks: WAPE, a share; or None, and why there is nothing to compare."""
+
+    wape: float | None
+    why_not: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class Decision:
         return cls(tuple(GateResult(**fields) for fields in json.loads(text)))
 
 
-def decide_hiref(gate: HirefGate, *, wape: float, bias: float, wrong_signs: float, champion_wape: float | None) -> Decision:
+def decide_hiref(gate: HirefGate, *, wape: float, bias: float, wrong_signs: float, rival: Rival) -> Decision:
     """Judge a HiReF challenger on the weeks after the cutoff.
 
     Args:
@@ -63,11 +70,11 @@ def decide_hiref(gate: HirefGate, *, wape: float, bias: float, wrong_signs: floa
         wape: bottom-level WAPE of the challenger after the cutoff, a share.
         bias: relative bias of its total after the cutoff, a share.
         wrong_signs: share of total effects whose sign is not the declared one.
-        champion_wape: the same WAPE of the champion's settings fitted to the same cutoff; None without a champion.
+        rival: the champion's settings fitted to the same cutoff.
     """
     return Decision(
         (
-            _not_worse("bottom WAPE", wape, champion_wape, gate.max_wape_increase),
+            _not_worse("bottom WAPE", wape, rival, gate.max_wape_increase),
             _at_most("absolute bias of the total", abs(bias), gate.max_bias),
             _at_most("share of wrong signs", wrong_signs, 0.0),
         )
@@ -75,7 +82,7 @@ def decide_hiref(gate: HirefGate, *, wape: float, bias: float, wrong_signs: floa
 
 
 def decide_precision(
-    gate: PrecisionGate, *, convergence: dict[str, Any], reasons: Sequence[str], wape: float, champion_wape: float | None
+    gate: PrecisionGate, *, convergence: dict[str, Any], reasons: Sequence[str], wape: float, rival: Rival
 ) -> Decision:
     """Judge a Precision challenger: first whether its chains converged, then accuracy after the cutoff.
 
@@ -84,7 +91,7 @@ def decide_precision(
         convergence: `max_rhat`, `min_ess_bulk`, `min_ess_tail`, `divergences` of the fit on all weeks.
         reasons: what did not converge, naming parameter and node.
         wape: WAPE of the challenger after the cutoff, a share.
-        champion_wape: the same of the champion's settings fitted to the same cutoff; None without a champion.
+        rival: the champion's settings fitted to the same cutoff.
     """
     return Decision(
         (
@@ -92,7 +99,7 @@ def decide_precision(
             _at_least("smallest bulk ESS", convergence["min_ess_bulk"], gate.min_ess, because=_why(reasons, "bulk ESS")),
             _at_least("smallest tail ESS", convergence["min_ess_tail"], gate.min_ess, because=_why(reasons, "tail ESS")),
             _at_most("divergences", convergence["divergences"], gate.max_divergences),
-            _not_worse("WAPE", wape, champion_wape, gate.max_wape_increase),
+            _not_worse("WAPE", wape, rival, gate.max_wape_increase),
         )
     )
 
@@ -102,16 +109,13 @@ def _why(reasons: Sequence[str], about: str) -> str:
     return next((f" ({reason})" for reason in reasons if about in reason), "")
 
 
-def _not_worse(name: str, value: float, champion: float | None, tolerance: float) -> GateResult:
-    if champion is None or not math.isfinite(champion):
-        held = math.isfinite(value)
-        return GateResult(
-            name, _finite(value), None, held, f"{name} after the cutoff is {value:.4g}; there is no champion to beat"
-        )
-    limit = champion + tolerance
-    sentence = (
-        f"{name} after the cutoff is {value:.4g}; the champion's settings reach {champion:.4g}, at most {limit:.4g} is allowed"
-    )
+def _not_worse(name: str, value: float, rival: Rival, tolerance: float) -> GateResult:
+    said = f"{name} after the cutoff is {value:.4g}"
+    if rival.wape is None or not math.isfinite(rival.wape):
+        because = rival.why_not or "the champion's settings reach no number there"
+        return GateResult(name, _finite(value), None, math.isfinite(value), f"{said}; {because}")
+    limit = rival.wape + tolerance
+    sentence = f"{said}; the champion's settings reach {rival.wape:.4g}, at most {limit:.4g} is allowed"
     return GateResult(name, _finite(value), limit, value <= limit, sentence)
 
 

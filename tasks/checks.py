@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict
 
 from hierforecast.errors import HierforecastError
@@ -27,11 +28,17 @@ class CheckedPanel(BaseModel):
     checks: int
 
 
-@task(name="check", result_serializer="json")
-def check(company: Company, panel: PanelReference) -> CheckedPanel:
+@task(name="check", cache_policy=NO_CACHE)
+def check(company: Company, panel: PanelReference, *, keep_failure: bool = True) -> CheckedPanel:
     """Validate a panel against the settings.
 
-    The report (HTML and JSON) is written either way; where a check is broken it is also kept in MLflow as a failed run.
+    The report (HTML and JSON) is written either way.
+
+    Args:
+        company: declares what must hold.
+        panel: the panel as it came.
+        keep_failure: whether a broken check is told in Prefect's pages and kept in MLflow as a failed run; not where the
+            settings are not today's.
 
     Raises:
         ChecksFailed: at least one check is broken.
@@ -46,13 +53,23 @@ def check(company: Company, panel: PanelReference) -> CheckedPanel:
     stages.write_text(folder / "report.json", json.dumps(report.to_json(), indent=1, default=str))
     passed = sum(result.status == "passed" for result in report.results)
     get_run_logger().info("%s checks: %d of %d passed on %d rows", panel.family, passed, len(report.results), report.rows)
-    _tell(company, panel.family, report.message(), folder / "report.html")
+    if report.passed or keep_failure:
+        _tell(company, panel.family, report.message(), folder / "report.html")
     if not report.passed:
-        from tasks.registry import versions
-
-        versions.log_stopped_run(company.company, str(folder), report.message())
+        if keep_failure:
+            _keep(company, folder, report.message())
         raise ChecksFailed(f"{report.message()}\nThe report: {folder / 'report.html'}")
     return CheckedPanel(panel=panel, report=str(folder), checks=len(report.results))
+
+
+def _keep(company: Company, folder: Path, message: str) -> None:
+    """Log the report; what the data lack is told even where MLflow cannot be reached."""
+    from tasks.registry import versions
+
+    try:
+        versions.log_stopped_run(company.company, str(folder), message)
+    except Exception as error:
+        get_run_logger().warning("the report could not be kept in MLflow: %s", error)
 
 
 def _tell(company: Company, family: str, message: str, report: Path) -> None:

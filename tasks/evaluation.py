@@ -7,13 +7,15 @@ import pandas as pd
 from prefect import get_run_logger
 from pydantic import BaseModel, ConfigDict
 
+from hierforecast.hierarchy import TOTAL
 from hierforecast.metrics import score_levels
 from hierforecast.results import ACTUAL, HISTORY, HOLDOUT, PART, SCORES
 from tasks.panels import write_parquet
+from tasks.registry.records import legal_name
 
 
 class Score(BaseModel):
-    """Accuracy after the cutoff: headline numbers, and the files with everything."""
+    """Accuracy after the cutoff (the ISO date and time of the last trained period), and the files with everything."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,7 +38,7 @@ def score(table: pd.DataFrame, levels: list[str], folder: Path, *, cutoff: pd.Ti
     holdout, history = table[table[PART] == HOLDOUT], table[table[PART] == HISTORY]
     scored = score_levels(holdout[holdout[ACTUAL].notna()], levels, history=history)
     if not levels:
-        scored = scored[scored["level"] == "total"].reset_index(drop=True).assign(coverage=_coverage(scored))
+        scored = scored[scored["level"] == TOTAL].reset_index(drop=True)
     bottom, total = scored.iloc[0], scored.iloc[-1]
     get_run_logger().info(
         "after %s: WAPE %.3f at the bottom, bias %+.3f in total", cutoff.date(), bottom["wape"], total["bias"]
@@ -44,7 +46,7 @@ def score(table: pd.DataFrame, levels: list[str], folder: Path, *, cutoff: pd.Ti
     return Score(
         wape=float(bottom["wape"]),
         bias=float(total["bias"]),
-        cutoff=str(cutoff.date()),
+        cutoff=cutoff.isoformat(),
         scores=str(write_parquet(scored, folder / f"{SCORES.name}.parquet")),
         holdout=str(write_parquet(holdout, folder / "holdout.parquet")),
     )
@@ -56,13 +58,4 @@ def as_metrics(score: Score) -> dict[str, float]:
     named = {
         f"{metric}.{level}": value for level, row in table.iterrows() for metric, value in row.items() if metric != "cells"
     }
-    return {_legal(name): float(value) for name, value in named.items() if math.isfinite(value)}
-
-
-def _coverage(scored: pd.DataFrame) -> float:
-    return float(scored.loc[scored["level"] == "bottom", "coverage"].iloc[0])
-
-
-def _legal(name: str) -> str:
-    """MLflow metric names take letters, digits and ``_-. /``."""
-    return "".join(sign if sign.isalnum() or sign in "_-. /" else "_" for sign in name)
+    return {legal_name(name): float(value) for name, value in named.items() if math.isfinite(value)}

@@ -7,7 +7,7 @@ import pandas as pd
 from prefect import get_run_logger, task
 
 from hierforecast import splits
-from hierforecast.gates import Decision, decide_hiref
+from hierforecast.gates import Decision, Rival, decide_hiref
 from hierforecast.results import ACTUAL, CONTRIBUTIONS, ELASTICITIES, FORECASTS, FUTURE, HISTORY, HOLDOUT, PART, PERIOD
 from hierforecast.schema import Company
 from tasks import environment, evaluation, panels, stages
@@ -17,6 +17,7 @@ from tasks.trained import Trained
 
 FAMILY = "hiref"
 PANEL = "sales"
+CUTOFF_MODEL = "cutoff_model"
 
 
 def panel_of(company: Company) -> Any:
@@ -35,7 +36,7 @@ def fit(company: Company, panel: PanelReference, fingerprint: str, *, until_cuto
     train = splits.last_periods(history, settings.horizon, period=settings.period).train if until_cutoff else history
     get_run_logger().info("fitting HiReF on %d rows up to %s", len(train), train[settings.period].max().date())
     model = HiReF.from_panel_settings(settings, company.training).fit(train)
-    name = "cutoff_model" if until_cutoff else "model"
+    name = CUTOFF_MODEL if until_cutoff else "model"
     folder = model.save(stages.folder(company.company, FAMILY, fingerprint) / name)
     periods = train[settings.period]
     return Trained(
@@ -80,7 +81,10 @@ def tabulate(company: Company, panel: PanelReference, fingerprint: str, trained:
         parts.append(_with_actual(model.predict(plan), plan, company, FUTURE))
     columns = [*settings.levels, *FORECASTS.columns]
     panels.write_parquet(pd.concat(parts, ignore_index=True)[columns], folder / f"{FORECASTS.name}.parquet")
-    panels.write_parquet(_contributions(model, history, plan, settings.period), folder / f"{CONTRIBUTIONS.name}.parquet")
+    at_cutoff = HiReF.load(stages.folder(company.company, FAMILY, fingerprint) / CUTOFF_MODEL)
+    held_out = at_cutoff.contributions(history[history[settings.period] > pd.Timestamp(score.cutoff)])
+    contributions = _contributions(model, before, plan, held_out, settings.period)
+    panels.write_parquet(contributions, folder / f"{CONTRIBUTIONS.name}.parquet")
     panels.write_parquet(model.elasticities(), folder / f"{ELASTICITIES.name}.parquet")
     panels.write_parquet(pd.read_parquet(score.scores), folder / Path(score.scores).name)
     return str(folder)
@@ -95,12 +99,10 @@ def example(company: Company, panel: PanelReference, trained: Trained) -> tuple[
     return rows, HiReF.load(trained.folder).predict(rows)
 
 
-def decide(company: Company, trained: Trained, score: Score, champion_wape: float | None) -> Decision:
+def decide(company: Company, trained: Trained, score: Score, rival: Rival) -> Decision:
     """Judge the challenger by the company's gates."""
     wrong_signs = float(trained.diagnostics["wrong_sign_share"])
-    return decide_hiref(
-        company.gates.hiref, wape=score.wape, bias=score.bias, wrong_signs=wrong_signs, champion_wape=champion_wape
-    )
+    return decide_hiref(company.gates.hiref, wape=score.wape, bias=score.bias, wrong_signs=wrong_signs, rival=rival)
 
 
 def _with_actual(forecast: pd.DataFrame, rows: pd.DataFrame, company: Company, part: str) -> pd.DataFrame:
@@ -110,7 +112,12 @@ def _with_actual(forecast: pd.DataFrame, rows: pd.DataFrame, company: Company, p
     return table.assign(**{PART: part, ACTUAL: rows[settings.target.name].to_numpy()})
 
 
-def _contributions(model: Any, history: pd.DataFrame, plan: pd.DataFrame, period: str) -> pd.DataFrame:
-    known = model.contributions(history).assign(**{PART: HISTORY})
-    planned = [model.contributions(plan).assign(**{PART: FUTURE})] if len(plan) else []
-    return pd.concat([known, *planned], ignore_index=True).rename(columns={period: PERIOD})
+def _contributions(model: Any, before: pd.DataFrame, plan: pd.DataFrame, holdout: pd.DataFrame, period: str) -> pd.DataFrame:
+    """History and plan as the registered model explains them; `holdout` as the cutoff model explained its own forecast."""
+    parts = [model.contributions(before).assign(**{PART: HISTORY}), holdout.assign(**{PART: HOLDOUT})]
+    if len(plan):
+        parts.append(model.contributions(plan).assign(**{PART: FUTURE}))
+    # A component that only one of the models has, such as the level term, contributes nothing in the other.
+    table = pd.concat(parts, ignore_index=True).rename(columns={period: PERIOD})
+    numbers = table.select_dtypes("number").columns
+    return table.assign(**{name: table[name].fillna(0.0) for name in numbers})

@@ -6,12 +6,14 @@ A panel is stored once per content as ``panels/<company>/<family>-<digest>.parqu
 import hashlib
 import os
 import uuid
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict
 
 from hierforecast import splits, synthetic
@@ -20,6 +22,7 @@ from hierforecast.schema import Company, MediaPanel, SalesPanel, panel_path
 from tasks import environment
 
 Family = Literal["sales", "media"]
+_EMPTY = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL", "None"]  # how a CSV says that a number is missing
 
 
 class PanelReference(BaseModel):
@@ -34,7 +37,7 @@ class PanelReference(BaseModel):
     source: str | None = None
 
 
-@task(name="ingest", result_serializer="json")
+@task(name="ingest", cache_policy=NO_CACHE)
 def ingest(company: Company, family: Family, *, settings: str, given: str | None) -> PanelReference:
     """Read the file that was given on the command line, else the one the settings name, else make the demo's.
 
@@ -43,7 +46,7 @@ def ingest(company: Company, family: Family, *, settings: str, given: str | None
     """
     panel = _settings_of(company, family)
     source = _source(company, panel, family, settings=settings, given=given)
-    frame = read_table(source) if isinstance(source, Path) else source
+    frame = read_table(source, text=_levels(panel)) if isinstance(source, Path) else source
     declared = [column for column in panel.columns if column in frame.columns]
     # Where a declared column is missing, the others stay: the check then finds the one that was meant.
     kept = frame[declared] if len(declared) == len(panel.columns) else frame
@@ -71,11 +74,32 @@ def typed(reference: PanelReference, panel: SalesPanel | MediaPanel) -> pd.DataF
 
 
 def as_declared(frame: pd.DataFrame, panel: SalesPanel | MediaPanel) -> pd.DataFrame:
-    """Cast a checked frame to its declared types and sort it by series and period."""
-    levels = panel.levels if isinstance(panel, SalesPanel) else []
-    casts = dict.fromkeys(levels, "str") | {name: float for name in panel.columns if name not in (*levels, panel.period)}
-    frame = frame.astype(casts).assign(**{panel.period: pd.to_datetime(frame[panel.period], format="ISO8601")})
-    return frame.sort_values([*levels, panel.period], kind="stable", ignore_index=True)
+    """Cast a frame to its declared types and sort it by series and period.
+
+    Raises:
+        PanelError: a column's values are not of its declared type; checks find that first where they were run.
+    """
+    levels = _levels(panel)
+    numbers = [name for name in panel.columns if name not in (*levels, panel.period)]
+    columns = {level: frame[level].astype("str") for level in levels}
+    columns[panel.period] = _cast(
+        frame, panel.period, "dates such as 2024-01-08", lambda c: pd.to_datetime(c, format="ISO8601")
+    )
+    columns |= {name: _cast(frame, name, "numbers", lambda c: c.astype(float)) for name in numbers}
+    typed = pd.DataFrame({name: columns[name] for name in panel.columns})
+    return typed.sort_values([*levels, panel.period], kind="stable", ignore_index=True)
+
+
+def _cast(frame: pd.DataFrame, column: str, wanted: str, cast: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    try:
+        return cast(frame[column])
+    except (ValueError, TypeError) as error:
+        raise PanelError(f"column {column!r} must hold {wanted}: {error}") from None
+
+
+def _levels(panel: SalesPanel | MediaPanel) -> list[str]:
+    """The key columns; a media panel has none (its levels are those of the tree)."""
+    return panel.levels if isinstance(panel, SalesPanel) else []
 
 
 def history_and_plan(reference: PanelReference, panel: SalesPanel | MediaPanel) -> splits.Split:
@@ -124,8 +148,16 @@ def _source(
     raise PanelError(f"no {family} data: give --{family} PATH, or write `{family}.path` into {settings}")
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a Parquet or CSV file. Raises PanelError if it is missing, of another kind, or damaged."""
+def read_table(path: Path, *, text: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a Parquet or CSV file.
+
+    Args:
+        path: the file.
+        text: columns of a CSV that are names and not numbers: "007" stays "007", and a shop called NA keeps its name.
+
+    Raises:
+        PanelError: the file is missing, of another kind, or damaged.
+    """
     if not path.is_file():
         raise PanelError(f"no file {str(path)!r}; give the path of a Parquet or CSV file")
     kind = path.suffix.lower()
@@ -134,6 +166,12 @@ def read_table(path: Path) -> pd.DataFrame:
     if not os.access(path, os.R_OK):
         raise PanelError(f"{str(path)!r} may not be read by this user; mend its permissions")
     try:
-        return pd.read_parquet(path) if kind == ".parquet" else pd.read_csv(path, low_memory=False)
+        return pd.read_parquet(path) if kind == ".parquet" else _read_csv(path, text)
     except (OSError, ValueError, pa.ArrowException, pd.errors.ParserError) as error:
         raise PanelError(f"{str(path)!r} cannot be read as {kind[1:]}: {error}") from None
+
+
+def _read_csv(path: Path, text: Sequence[str]) -> pd.DataFrame:
+    columns = pd.read_csv(path, nrows=0).columns
+    empty = {column: [""] if column in text else _EMPTY for column in columns}
+    return pd.read_csv(path, dtype=dict.fromkeys(text, "str"), na_values=empty, keep_default_na=False, low_memory=False)

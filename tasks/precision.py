@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from prefect import get_run_logger, task
 
-from hierforecast.gates import Decision, decide_precision
+from hierforecast.gates import Decision, Rival, decide_precision
 from hierforecast.results import ACTUAL, DECAY, DIAGNOSTICS, FIT, HISTORY, HOLDOUT, MEDIA_CONTRIBUTIONS, PART, PERIOD
 from hierforecast.schema import Company
 from tasks import environment, evaluation, panels, stages
@@ -99,14 +99,14 @@ def example(company: Company, panel: PanelReference, trained: Trained) -> tuple[
     return rows, Precision.load(trained.folder).predict(rows)
 
 
-def decide(company: Company, trained: Trained, score: Score, champion_wape: float | None) -> Decision:
+def decide(company: Company, trained: Trained, score: Score, rival: Rival) -> Decision:
     """Judge the challenger by the company's gates."""
     return decide_precision(
         company.gates.precision,
         convergence=trained.diagnostics,
         reasons=trained.diagnostics["reasons"],
         wape=score.wape,
-        champion_wape=champion_wape,
+        rival=rival,
     )
 
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
@@ -35,7 +36,7 @@ _RETRIED: dict[str, Any] = {
     "retry_delay_seconds": [2, 5, 15],
     "retry_jitter_factor": 0.3,
     "retry_condition_fn": _worth_retrying,
-    "result_serializer": "json",
+    "cache_policy": NO_CACHE,  # the registry is asked anew each time, also when Prefect retries a run
 }
 
 
@@ -68,8 +69,12 @@ def register_version(
     *,
     tables: str,
     checks: str,
+    as_challenger: bool,
 ) -> Version:
-    """Log the run and register its model as the challenger; a version of the same fingerprint is found, not doubled."""
+    """Log the run and register its model; a version of the same fingerprint is found, not doubled.
+
+    `as_challenger` gives it that alias; a refit of the champion's own settings challenges nobody.
+    """
     environment.prepare()
     from tasks.registry import versions
 
@@ -85,17 +90,20 @@ def register_version(
         tags={
             "trained_from": trained.trained_from,
             "trained_to": trained.trained_to,
-            "cutoff": score.cutoff,
+            "cutoff": score.cutoff[:10],
             "panel_digest": panel.digest,
             "package_version": hierforecast.__version__,
             "levels": json.dumps(declared.levels),
             "target": declared.target.name,
             "unit": declared.target.unit,
             "period": declared.period,
+            "frequency": declared.frequency,
         },
     )
     rows, answer = family.example(company, panel, trained)
-    return versions.register(company, family.FAMILY, fingerprint, evidence, example=rows, answer=answer)
+    return versions.register(
+        company, family.FAMILY, fingerprint, evidence, example=rows, answer=answer, as_challenger=as_challenger
+    )
 
 
 @task(name="promote", **_RETRIED)

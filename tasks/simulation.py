@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from hierforecast import synthetic
 from tasks.panels import write_parquet
 
 
-@task(name="write-company", result_serializer="json")
+@task(name="write-company", cache_policy=NO_CACHE)
 def write_company(seed: int, *, weeks: int, out: str) -> list[str]:
     """Make a company and write its panels and truth; returns the paths."""
     made = synthetic.company(seed, weeks=weeks)

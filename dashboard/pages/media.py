@@ -112,7 +112,7 @@ def fit_card(fit: pd.DataFrame, version: Version, interval: float | None) -> Com
 
 def decay_card(decay: pd.DataFrame, version: Version) -> Component:
     """The decay table with its picture."""
-    period = version.tags.get("period", "period")
+    period = version.tags.get("frequency", "period")
     columns = [
         text_column("tactical", "Tactical", width=130),
         text_column("channel", "Channel", width=100),

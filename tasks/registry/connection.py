@@ -30,6 +30,8 @@ def experiment(company: str) -> str:
     server = client()
     found = server.get_experiment_by_name(company)
     if found is not None:
+        if found.lifecycle_stage == "deleted":  # by somebody in MLflow's pages; its runs come back with it
+            server.restore_experiment(found.experiment_id)
         return found.experiment_id
     embedded = environment.tracking_uri() == environment.home().tracking_uri
     location = (environment.home().artifacts / company).as_uri() if embedded else None

@@ -30,3 +30,8 @@ class Evidence(BaseModel):
     checks: str
     metrics: dict[str, float]
     tags: dict[str, str]
+
+
+def legal_name(name: str) -> str:
+    """A name of a parameter or metric as MLflow takes it: letters, digits and ``_-. /``, all else as an underscore."""
+    return "".join(sign if (sign.isascii() and sign.isalnum()) or sign in "_-. /" else "_" for sign in name)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,15 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 import hierforecast
-from hierforecast.errors import PanelError
+from hierforecast.errors import PanelError, SettingsError
 from hierforecast.layout import registered_name
 from hierforecast.schema import Company, parse_company
 from tasks.registry.connection import client, experiment
-from tasks.registry.records import CHALLENGER, CHAMPION, Evidence, Version
+from tasks.registry.records import CHALLENGER, CHAMPION, Evidence, Version, legal_name
 
+_log = logging.getLogger(__name__)
 _SERVED_MODEL = Path(__file__).with_name("served_model.py")
+_NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model; no such alias
 _MAX_PARAM = 500  # characters; longer values are in settings.json
 
 
@@ -32,15 +35,26 @@ def find(company: str, family: str, fingerprint: str) -> Version | None:
 
 
 def champion(company: str, family: str) -> Version | None:
-    """The version behind the alias `champion`, with the settings it was trained on; None where there is none."""
+    """The version behind the alias `champion`, with the settings it was trained on; None where there is none.
+
+    Its settings are None where this release cannot read them any more.
+
+    Raises:
+        MlflowException: the registry cannot be asked. That is not the same as having no champion.
+    """
     try:
         version = client().get_model_version_by_alias(registered_name(company, family), CHAMPION)
-    except MlflowException:
-        return None
+    except MlflowException as error:
+        if error.error_code in _NOT_THERE:
+            return None
+        raise
     raw = mlflow.artifacts.load_dict(f"runs:/{version.run_id}/settings.json")
-    return _described(version).model_copy(
-        update={"settings": parse_company(raw, source=f"settings of {version.name} {version.version}")}
-    )
+    try:
+        settings = parse_company(raw, source=f"settings of {version.name} version {version.version}")
+    except SettingsError as error:
+        _log.warning("%s", error)
+        settings = None
+    return _described(version).model_copy(update={"settings": settings})
 
 
 def load_champion(company: str, family: str) -> tuple[Any, Version]:
@@ -57,9 +71,16 @@ def load_champion(company: str, family: str) -> tuple[Any, Version]:
 
 
 def register(
-    company: Company, family: str, fingerprint: str, evidence: Evidence, *, example: pd.DataFrame, answer: pd.DataFrame
+    company: Company,
+    family: str,
+    fingerprint: str,
+    evidence: Evidence,
+    *,
+    example: pd.DataFrame,
+    answer: pd.DataFrame,
+    as_challenger: bool = True,
 ) -> Version:
-    """Log a run with parameters, metrics, tables, checks and model, and register its model as the challenger.
+    """Log a run with parameters, metrics, tables, checks and model, and register its model.
 
     The version is made last, after everything it refers to is in place; a run that dies before is marked failed and
     makes no version.
@@ -71,6 +92,7 @@ def register(
         evidence: what to log.
         example: a few rows of the model's input, for the signature.
         answer: what the model answers to them.
+        as_challenger: whether it takes the alias `challenger`.
     """
     name = registered_name(company.company, family)
     tags = {"company": company.company, "family": family, "fingerprint": fingerprint, **evidence.tags}
@@ -93,7 +115,7 @@ def register(
                 pip_requirements=[f"hierforecast[{family}]=={hierforecast.__version__}"],
                 tags={"family": family, "company": company.company},
             )
-    return _make_version(name, logged.model_uri, run_id, tags)
+    return _make_version(name, logged.model_uri, run_id, tags, as_challenger=as_challenger)
 
 
 def log_stopped_run(company: str, checks: str, message: str) -> str:
@@ -124,12 +146,13 @@ def _run(company: str, name: str, tags: dict[str, str]) -> Iterator[str]:
     server.set_terminated(run.info.run_id, "FINISHED")
 
 
-def _make_version(name: str, model_uri: str, run_id: str, tags: dict[str, str]) -> Version:
+def _make_version(name: str, model_uri: str, run_id: str, tags: dict[str, str], *, as_challenger: bool) -> Version:
     server = client()
     with contextlib.suppress(MlflowException):  # it exists already
         server.create_registered_model(name, tags={"company": tags["company"], "family": tags["family"]})
     made = server.create_model_version(name, model_uri, run_id, tags={**tags, "git_revision": git_revision()})
-    server.set_registered_model_alias(name, CHALLENGER, made.version)
+    if as_challenger:
+        server.set_registered_model_alias(name, CHALLENGER, made.version)
     return _described(server.get_model_version(name, made.version))
 
 
@@ -163,13 +186,16 @@ def _parameters(company: Company, family: str) -> dict[str, str]:
             f"sales.driver.{driver['name']}": {key: value for key, value in driver.items() if value is not None}
             for driver in drivers
         }
-    return {key: (value if isinstance(value, str) else json.dumps(value))[:_MAX_PARAM] for key, value in flat.items()}
+    return {
+        legal_name(key): (value if isinstance(value, str) else json.dumps(value))[:_MAX_PARAM] for key, value in flat.items()
+    }
 
 
 def git_revision() -> str:
-    """The revision of the checkout this process runs from, or "unknown" outside one."""
+    """The revision of the checkout that this package runs from, or "unknown" outside one."""
+    checkout = Path(hierforecast.__file__).parent
     command = ["git", "rev-parse", "--short=12", "HEAD"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10, cwd=checkout).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "unknown"

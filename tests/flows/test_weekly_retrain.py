@@ -146,13 +146,16 @@ def test_a_worse_challenger_is_kept_out_and_the_champion_stays(retrained, tiny_s
     del raw["media"]
     # Without its price the model explains far less, so its settings lose against the champion's.
     raw["sales"]["drivers"] = [driver for driver in raw["sales"]["drivers"] if driver["name"] == "temperature"]
-    raw["sales"]["levels"] = ["region", "state", "segment", "brand", "pack"]
     worse = tmp_path / "worse.yaml"
     worse.write_text(yaml.safe_dump(raw))
     done = retrained.retrain(worse)
     assert done.returncode == 0, done.stderr[-3000:]
-    aliases = json.loads(retrained.python("print(json.dumps(client.get_registered_model('tiny-hiref').aliases))"))
-    assert aliases["champion"] == 1
+    assert "kept out: bottom WAPE after the cutoff" in done.stdout
+    program = """
+aliases = client.get_registered_model("tiny-hiref").aliases
+print(json.dumps([aliases, client.get_model_version("tiny-hiref", "2").tags["decision"]]))
+"""
+    assert json.loads(retrained.python(program)) == [{"champion": 1, "challenger": 2}, "kept"]
 
 
 BAD_INPUTS = {

@@ -4,6 +4,7 @@ import pytest
 
 from hierforecast.results import FIT, FORECASTS, SCORES
 from tasks import evaluation
+from tasks.registry.records import legal_name
 
 
 def table(levels: int) -> pd.DataFrame:
@@ -25,7 +26,7 @@ def test_only_held_out_weeks_are_scored(tmp_path, no_run, levels):
     score = evaluation.score(frame, levels, tmp_path, cutoff=pd.Timestamp("2024-04-08"))
     assert score.wape == pytest.approx(0.1)
     assert score.bias == pytest.approx(0.1)
-    assert score.cutoff == "2024-04-08"
+    assert score.cutoff == "2024-04-08T00:00:00"
     kept = pd.read_parquet(score.holdout)
     assert set(kept["part"]) == {"holdout"}
     scores = pd.read_parquet(score.scores)
@@ -39,4 +40,4 @@ def test_metrics_have_names_that_mlflow_takes(tmp_path, no_run):
     metrics = evaluation.as_metrics(score)
     assert metrics["wape.bottom"] == pytest.approx(0.1)
     assert all(np.isfinite(value) for value in metrics.values())
-    assert evaluation._legal("wape.store × brand (all)") == "wape.store _ brand _all_"
+    assert legal_name("wape.store × brand (all)") == "wape.store _ brand _all_"

@@ -56,6 +56,27 @@ def test_relative_paths_are_meant_from_the_settings(home, tmp_path):
         ingest(None, settings=tmp_path / "tiny.yaml", raw=raw)
 
 
+def test_a_csv_keeps_the_names_of_nodes(home, tmp_path):
+    table = frame().assign(shop=["007", "7"] * 12, sku="NA")
+    table.to_csv(tmp_path / "sales.csv", index=False)
+    typed = panels.typed(ingest(tmp_path / "sales.csv"), parse_company(RAW).sales)
+    assert set(typed["shop"]) == {"007", "7"}
+    assert set(typed["sku"]) == {"NA"}
+
+
+def test_a_missing_column_leaves_the_others_for_the_check_to_name(home, tmp_path):
+    frame().rename(columns={"price": "prise"}).to_csv(tmp_path / "sales.csv", index=False)
+    assert "prise" in panels.raw(ingest(tmp_path / "sales.csv")).columns
+
+
+def test_a_cast_that_fails_names_the_column():
+    sales = parse_company(RAW).sales
+    with pytest.raises(PanelError, match="column 'price' must hold numbers"):
+        panels.as_declared(frame().assign(price="cheap"), sales)
+    with pytest.raises(PanelError, match=r"column 'week' must hold dates such as 2024-01-08"):
+        panels.as_declared(frame().assign(week="08/01/2024"), sales)
+
+
 def test_what_cannot_be_read_is_named(home, tmp_path):
     with pytest.raises(PanelError, match=r"no file .*nowhere\.parquet"):
         ingest(tmp_path / "nowhere.parquet")

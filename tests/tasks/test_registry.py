@@ -3,12 +3,14 @@
 import mlflow
 import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
 
 from hierforecast import splits, synthetic
 from hierforecast.errors import PanelError
 from hierforecast.gates import Decision, GateResult
 from hierforecast.hiref import HiReF
-from hierforecast.schema import read_company
+from hierforecast.schema import parse_company, read_company
+from tasks import environment
 from tasks.registry import connection, promotion, versions
 from tasks.registry.records import CHALLENGER, CHAMPION, Evidence
 
@@ -41,12 +43,27 @@ def trained(tmp_path_factory, root):
     return company, evidence, rows, model.predict(rows)
 
 
-@pytest.fixture
-def shelf(home, monkeypatch):
-    """An empty registry in a home of its own."""
-    monkeypatch.setattr("tasks.environment._GIVEN_TRACKING_URI", None)
-    yield connection.client()
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A home whose embedded store exists already: making one costs seconds."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HIERFORECAST_HOME", str(folder))
+        patch.setattr("tasks.environment._GIVEN_TRACKING_URI", None, raising=False)
+        yield environment.home()
     mlflow.set_tracking_uri(None)
+
+
+@pytest.fixture
+def shelf(store):
+    """The registry, empty."""
+    server = connection.client()
+    for model in server.search_registered_models():
+        server.delete_registered_model(model.name)
+    for experiment in server.search_experiments():
+        for run in server.search_runs([experiment.experiment_id]):
+            server.delete_run(run.info.run_id)
+    return server
 
 
 def register(trained, fingerprint="f" * 64):
@@ -66,10 +83,10 @@ def test_a_version_is_found_by_its_fingerprint(shelf, trained):
     assert aliases(shelf) == {CHALLENGER: "1"}
 
 
-def test_artifacts_lie_in_the_home(shelf, trained, home):
+def test_artifacts_lie_in_the_home(shelf, trained, store):
     made = register(trained)
     uri = shelf.get_run(made.run_id).info.artifact_uri
-    assert uri.startswith((home.artifacts / "demo").as_uri())
+    assert uri.startswith((store.artifacts / "demo").as_uri())
 
 
 def test_promotion_moves_the_alias_and_writes_the_decision(shelf, trained):
@@ -97,6 +114,47 @@ def test_the_champion_knows_its_settings_and_loads_without_pickle(shelf, trained
     assert version.version == "1"
     wanted = model.metadata.get_input_schema().input_names()
     pd.testing.assert_frame_equal(model.predict(rows[wanted]), answer, check_dtype=False)
+
+
+def test_a_registry_that_cannot_be_asked_is_not_an_empty_one(shelf, trained, monkeypatch):
+    def unreachable(*_):
+        raise MlflowException("API request failed: max retries exceeded")
+
+    monkeypatch.setattr(type(shelf), "get_model_version_by_alias", unreachable)
+    with pytest.raises(MlflowException, match="max retries"):
+        versions.champion("demo", "hiref")
+
+
+def test_settings_of_another_release_leave_a_champion_without_settings(shelf, trained, monkeypatch):
+    promotion.carry_out(register(trained), HELD)
+    monkeypatch.setattr("mlflow.artifacts.load_dict", lambda _: {"company": "demo", "retired_key": 1})
+    found = versions.champion("demo", "hiref")
+    assert found.version == "1"
+    assert found.settings is None
+
+
+def test_a_refit_of_the_champion_challenges_nobody(shelf, trained):
+    promotion.carry_out(register(trained), HELD)
+    register(trained, "2" * 64)
+    company, evidence, rows, answer = trained
+    refit = versions.register(company, "hiref", "3" * 64, evidence, example=rows, answer=answer, as_challenger=False)
+    promotion.carry_out(refit, HELD)
+    assert aliases(shelf) == {CHAMPION: "3", CHALLENGER: "2"}
+
+
+def test_a_driver_may_have_any_name(shelf, trained):
+    company, evidence, rows, answer = trained
+    raw = company.model_dump(mode="json")
+    raw["sales"]["drivers"][1]["name"] = "promotion (%) & more"
+    made = versions.register(parse_company(raw), "hiref", "9" * 64, evidence, example=rows, answer=answer)
+    assert "sales.driver.promotion (_) _ more".replace("(", "_").replace(")", "_") in shelf.get_run(made.run_id).data.params
+
+
+def test_a_deleted_experiment_comes_back(shelf, trained):
+    register(trained)
+    shelf.delete_experiment(shelf.get_experiment_by_name("demo").experiment_id)
+    register(trained, "2" * 64)
+    assert shelf.get_experiment_by_name("demo").lifecycle_stage == "active"
 
 
 def test_a_registration_that_dies_leaves_a_failed_run_and_no_version(shelf, trained, monkeypatch):

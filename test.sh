@@ -2,19 +2,26 @@
 # Set up what is needed and pass the tests: the fast tier, or with --slow all of them. Further words go to pytest.
 #   ./test.sh [--slow] [PYTEST ARGUMENTS]
 set -euo pipefail
+here=$PWD
 cd "$(dirname "$0")"
 . deployments/set_up.sh
 set_up develop
 
-browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
-if ! browser >/dev/null; then
-  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-    say "installing Chromium for the browser tests"
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
-  else
-    say "no Chromium found: the browser tests will be skipped. Install it (Debian and Ubuntu: sudo apt-get install chromium;"
-    say "macOS: brew install --cask google-chrome, or put any Chromium on the PATH as 'chromium') and run this again."
-  fi
+# The same names as in tests/dashboard/conftest.py.
+has_browser() {
+  command -v chromium || command -v chromium-browser || command -v google-chrome ||
+    [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]
+} >/dev/null
+
+install_browser() {
+  command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
+  say "installing Chromium for the browser tests"
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+}
+
+if ! has_browser && ! install_browser; then
+  say "no Chromium found: the browser tests will be skipped. Install it (Debian and Ubuntu: sudo apt-get install chromium;"
+  say "macOS: brew install --cask google-chrome, or put any Chromium on the PATH as 'chromium') and run this again."
 fi
 
 tier=(-m "not slow")
@@ -22,7 +29,8 @@ if [ "${1:-}" = --slow ]; then
   tier=()
   shift
 fi
-.venv/bin/ruff check .
-.venv/bin/ruff format --check .
-.venv/bin/lint-imports
+# Through the interpreter: scripts in .venv/bin name the place that they were installed in.
+.venv/bin/python -m ruff check .
+.venv/bin/python -m ruff format --check .
+.venv/bin/python -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
 exec .venv/bin/python -m pytest ${tier[@]+"${tier[@]}"} "$@"

@@ -19,7 +19,7 @@ from dashboard.pages import PAGES
 from dashboard.registry import Registry
 from dashboard.routes import add_routes
 from dashboard.view import link, look_at
-from hierforecast.layout import DEFAULT_HOME, HOME_VARIABLE, TRACKING_VARIABLE, Home
+from hierforecast.layout import HOME_VARIABLE, TRACKING_VARIABLE, find_home
 
 REFRESH_SECONDS = 15
 
@@ -57,7 +57,7 @@ def render(registry: Registry, path: str, search: str | None) -> list[Component]
 
 def tracking_address() -> str:
     """MLFLOW_TRACKING_URI where it is set, else the embedded store of the home folder."""
-    home = Home(Path(os.environ.get(HOME_VARIABLE, DEFAULT_HOME)).resolve())
+    home = find_home(os.environ.get(HOME_VARIABLE), Path.cwd())
     return os.environ.get(TRACKING_VARIABLE) or home.tracking_uri
 
 

@@ -4,6 +4,7 @@ It only starts processes. Everything listens on the loopback address unless told
 """
 
 import argparse
+import errno
 import os
 import signal
 import socket
@@ -12,29 +13,43 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
-from hierforecast.layout import DEFAULT_HOME, HOME_VARIABLE, TRACKING_VARIABLE, Home
+from hierforecast.errors import HomeError
+from hierforecast.layout import HOME_VARIABLE, TRACKING_VARIABLE, Home, default_environment, find_home, open_home
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = "deployments/demo.yaml"
 STARTUP_SECONDS = 180
+GRACE_SECONDS = 15
+INTERRUPTED = 130  # what a shell calls the end by Ctrl-C
+NO_PORT_HERE = (errno.EADDRINUSE, errno.EACCES)  # taken, or kept for the system; another may be free
 
 
 def main() -> int:
     """Run what the command line asks for; returns the exit code."""
     arguments = _arguments()
-    home = Home(Path(os.environ.get(HOME_VARIABLE) or ROOT / DEFAULT_HOME).expanduser().resolve())
-    environment = _environment(home)
+    try:
+        home = _home(arguments)
+    except HomeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    _end_by_signals()
+    environment = {**os.environ, **default_environment(home, os.environ), HOME_VARIABLE: str(home.root)}
+    if arguments.serve_only:
+        return _serve_what_is_kept(arguments, home, environment)
     began = time.monotonic()
-    code = subprocess.run(_retrain_command(arguments), cwd=ROOT, env=environment, check=False).returncode
+    code = _run(_retrain_command(arguments), environment)
     if code:
+        if code != INTERRUPTED and home.database.exists():
+            print("\nWhat was kept before can be looked at: ./start.sh --serve-only", file=sys.stderr)
         return code
     print(f"\nThe run took {time.monotonic() - began:.0f} s. Everything is kept in {home.root}", flush=True)
     if arguments.no_serve:
-        print("Look at it with ./start.sh (dashboard and MLflow UI).")
+        print("Look at it with ./start.sh --serve-only (dashboard and MLflow UI).")
         return 0
-    return _serve(arguments, environment)
+    return _serve(arguments, home, environment)
 
 
 def _arguments() -> argparse.Namespace:
@@ -44,30 +59,55 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--settings", help=f"a company's YAML file (default: the demo, {DEMO})")
     parser.add_argument("--sales", help="sales file (Parquet or CSV) in place of the one in the settings")
     parser.add_argument("--media", help="media file, likewise")
-    parser.add_argument("--no-serve", action="store_true", help="end after the run")
+    ends = parser.add_mutually_exclusive_group()
+    ends.add_argument("--no-serve", action="store_true", help="end after the run")
+    ends.add_argument("--serve-only", action="store_true", help="serve what earlier runs left, without a run")
     parser.add_argument("--host", default="127.0.0.1", help="address to serve on (default: this machine only)")
     parser.add_argument("--port", type=int, default=8050, help="the dashboard's port (default: 8050, or the next free one)")
     parser.add_argument(
         "--mlflow-port", type=int, default=5000, help="the MLflow UI's port (default: 5000, or the next free one)"
     )
     parser.add_argument("--from", dest="here", default=".", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.serve_only and (arguments.settings or arguments.sales or arguments.media):
+        parser.error("--serve-only makes no run, so it takes no --settings, --sales or --media; it serves every company kept")
+    return arguments
 
 
-def _environment(home: Home) -> dict[str, str]:
-    """The environment of everything that is started: state in the home, no telemetry, Prefect without a server."""
-    home.prefect.mkdir(parents=True, exist_ok=True)
-    defaults = {
-        "PREFECT_HOME": str(home.prefect),
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_LOGGING_LEVEL": "INFO",
-        "DO_NOT_TRACK": "1",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-    }
-    return {**defaults, **os.environ, HOME_VARIABLE: str(home.root)}
+def _home(arguments: argparse.Namespace) -> Home:
+    """The home a person named, meant from where they stood; else the one beside the script."""
+    given = os.environ.get(HOME_VARIABLE)
+    return open_home(find_home(given, Path(arguments.here) if given else ROOT))
+
+
+def _end_by_signals() -> None:
+    """End in order, with everything started here, also when told to by a service manager or a closed terminal."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup wants it
+        signal.signal(signal.SIGHUP, lambda *_: sys.exit(0))
+
+
+def _run(command: list[str], environment: dict[str, str]) -> int:
+    """Wait for a process; Ctrl-C reaches it through this one, so that it is told once. Returns the exit code."""
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+    try:
+        return _code(process.wait())
+    except KeyboardInterrupt:
+        print("\nstopping; Ctrl-C again ends it at once", file=sys.stderr, flush=True)
+        process.send_signal(signal.SIGINT)
+        # Compiled code does not listen until it returns, and a killed run is taken up where it was.
+        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+            process.wait(timeout=GRACE_SECONDS)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        return INTERRUPTED
+    finally:
+        _stop(process)
+
+
+def _code(status: int) -> int:
+    """A process's exit code as a shell gives it: 128 and the signal's number where one ended it."""
+    return status if status >= 0 else 128 - status
 
 
 def _retrain_command(arguments: argparse.Namespace) -> list[str]:
@@ -82,19 +122,27 @@ def _retrain_command(arguments: argparse.Namespace) -> list[str]:
     return command
 
 
-def _serve(arguments: argparse.Namespace, environment: dict[str, str]) -> int:
+def _serve_what_is_kept(arguments: argparse.Namespace, home: Home, environment: dict[str, str]) -> int:
+    if not home.database.exists() and not environment.get(TRACKING_VARIABLE):
+        print(f"nothing is kept in {home.root} yet; ./start.sh makes a run first", file=sys.stderr)
+        return 1
+    return _serve(arguments, home, environment)
+
+
+def _serve(arguments: argparse.Namespace, home: Home, environment: dict[str, str]) -> int:
     """Start dashboard and MLflow UI, say where they are, and wait for Ctrl-C or for one of them to end."""
-    host = arguments.host
-    dashboard_port, mlflow_port = _free_port(host, arguments.port), _free_port(host, arguments.mlflow_port)
-    home = Home(Path(environment[HOME_VARIABLE]))
+    host = arguments.host.strip("[]")
+    dashboard_port = _free_port(host, arguments.port)
+    mlflow_port = _free_port(host, arguments.mlflow_port, besides=dashboard_port)
+    dashboard_at, mlflow_at = (f"http://{_place(host, port)}" for port in (dashboard_port, mlflow_port))
     commands = {
-        f"http://{host}:{dashboard_port}/healthz": [
-            *(sys.executable, "-m", "gunicorn", "--bind", f"{host}:{dashboard_port}", "--workers", "1", "--threads", "4"),
+        f"{dashboard_at}/healthz": [
+            *(sys.executable, "-m", "gunicorn", "--bind", _place(host, dashboard_port), "--workers", "1", "--threads", "4"),
             *("--log-level", "warning", "dashboard.app:server"),
         ],
     }
     if not environment.get(TRACKING_VARIABLE):
-        commands[f"http://{host}:{mlflow_port}/health"] = [
+        commands[f"{mlflow_at}/health"] = [
             *(sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(mlflow_port), "--workers", "1"),
             *("--backend-store-uri", home.tracking_uri, "--default-artifact-root", home.artifacts.as_uri()),
         ]
@@ -103,14 +151,13 @@ def _serve(arguments: argparse.Namespace, environment: dict[str, str]) -> int:
         subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
         for command in commands.values()
     ]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         for address, process in zip(commands, processes, strict=True):
             if not _answers(address, process):
                 print(f"{address} does not answer; see {home.root / 'servers.log'}", file=sys.stderr)
                 return 1
-        mlflow_at = environment.get(TRACKING_VARIABLE) or f"http://{host}:{mlflow_port}"
-        print(f"\nDashboard:  http://{host}:{dashboard_port}\nMLflow UI:  {mlflow_at}\nCtrl-C ends both.", flush=True)
+        mlflow_at = environment.get(TRACKING_VARIABLE) or mlflow_at
+        print(f"\nDashboard:  {dashboard_at}\nMLflow UI:  {mlflow_at}\nCtrl-C ends both.", flush=True)
         while all(process.poll() is None for process in processes):
             time.sleep(1)
         print(f"a server ended by itself; see {home.root / 'servers.log'}", file=sys.stderr)
@@ -122,17 +169,27 @@ def _serve(arguments: argparse.Namespace, environment: dict[str, str]) -> int:
             _stop(process)
 
 
-def _free_port(host: str, wanted: int) -> int:
-    """`wanted`, or the next port after it that nobody listens on."""
-    for port in range(wanted, wanted + 100):
-        with socket.socket() as probe:
+def _place(host: str, port: int) -> str:
+    """Host and port as addresses have them: a host of IPv6 in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _free_port(host: str, wanted: int, *, besides: int | None = None) -> int:
+    """`wanted`, or the next port after it that nobody listens on, and that is not `besides`."""
+    last = min(wanted + 99, 65535)
+    for port in range(wanted, last + 1):
+        if port == besides:
+            continue
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
-            except OSError:
-                continue
+            except OSError as error:
+                if error.errno in NO_PORT_HERE:
+                    continue
+                sys.exit(f"cannot listen on {host}: {error.strerror}; --host wants an address of this machine")
             return port
-    sys.exit(f"no free port between {wanted} and {wanted + 99} on {host}; name one with --port")
+    sys.exit(f"no free port from {wanted} to {last} on {host}; name others with --port and --mlflow-port")
 
 
 def _answers(address: str, process: subprocess.Popen[bytes]) -> bool:
@@ -148,12 +205,13 @@ def _answers(address: str, process: subprocess.Popen[bytes]) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End a server with everything it started."""
+    """End a process with everything it started; a second Ctrl-C does not cut that short."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if process.poll() is not None:
         return
     os.killpg(process.pid, signal.SIGTERM)
     try:
-        process.wait(timeout=15)
+        process.wait(timeout=GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
 

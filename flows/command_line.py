@@ -1,4 +1,4 @@
-"""Running a flow from a shell: arguments in, a clear last line out, exit code 1 when it stopped."""
+"""Running a flow from a shell: arguments in, a clear last line out, exit code 1 when it stopped, 130 when it was stopped."""
 
 import argparse
 import sys
@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hierforecast.errors import HierforecastError
-from hierforecast.schema import read_company
+from hierforecast.settings import read_company
+
+INTERRUPTED = 130  # what a shell calls the end by Ctrl-C
 
 
 def run_flow(flow: Callable[..., Any], *, panels: Sequence[str]) -> None:
@@ -26,6 +28,8 @@ def call(flow: Callable[..., Any], **arguments: Any) -> None:
         _tell(flow(**arguments))
     except HierforecastError as error:
         sys.exit(f"\n{error}")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def _tell(result: Any) -> None:

@@ -20,6 +20,10 @@ class ModelFolderError(HierforecastError):
     """A saved model is missing, damaged or of another kind."""
 
 
+class HomeError(HierforecastError):
+    """The home folder cannot be found, made or written to."""
+
+
 class NotFittedError(HierforecastError):
     """A model was asked for an answer before `fit`."""
 

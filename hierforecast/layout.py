@@ -1,11 +1,36 @@
-"""Where a home folder keeps what: pure names, so that flows, dashboard and supervisor agree without sharing code."""
+"""Where the home folder is, what it keeps where, and what libraries are told because of it.
 
+Nothing here reads the environment: flows, dashboard and supervisor hand in what they were given, and so agree without
+sharing code.
+"""
+
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from hierforecast.errors import HomeError
 
 HOME_VARIABLE = "HIERFORECAST_HOME"
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 DEFAULT_HOME = "data"
+
+# Whoever sets one of these has a Prefect of their own, whose profiles another PREFECT_HOME would hide.
+_OWN_PREFECT = ("PREFECT_HOME", "PREFECT_API_URL", "PREFECT_PROFILE")
+
+_SWITCHES = {
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # the default, 20, is too short on a busy machine
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # below, every hit of XLA's program cache prints an error that is none
+    "TF_ENABLE_ONEDNN_OPTS": "0",  # without it TensorFlow prints a notice at every import, and rounds differently
+    "TF_USE_LEGACY_KERAS": "1",  # TensorFlow Probability 0.25 needs Keras 2
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +75,57 @@ class Home:
         return self.root / "prefect"
 
 
+def find_home(value: str | None, base: Path) -> Home:
+    """The home that `value` names; nothing is made.
+
+    Args:
+        value: a folder as a person wrote it: absolute, beginning with ``~``, or relative to `base`. None or an empty
+            text mean the default, ``data``.
+        base: the folder that a relative value starts from.
+
+    Raises:
+        HomeError: ``~name`` names nobody on this machine.
+    """
+    try:
+        return Home((base / Path(value or DEFAULT_HOME).expanduser()).resolve())
+    except RuntimeError as error:
+        raise HomeError(f"{HOME_VARIABLE}={value}: {error}. Give the folder's whole path.") from None
+
+
+def open_home(home: Home) -> Home:
+    """The same home, once its folder is there and can be written to.
+
+    Raises:
+        HomeError: it cannot be made, is a file, or refuses to be written to.
+    """
+    try:
+        home.root.mkdir(parents=True, exist_ok=True)
+        if not os.access(home.root, os.W_OK | os.X_OK):
+            raise PermissionError(0, "no permission to write")
+    except OSError as error:
+        reason = "it is a file" if home.root.is_file() else (error.strerror or str(error)).lower()
+        cure = f"Name a folder that you can write to: {HOME_VARIABLE}=/path/to/folder"
+        raise HomeError(f"cannot keep anything in {home.root}: {reason}. {cure}") from None
+    return home
+
+
+def default_environment(home: Home, given: Mapping[str, str]) -> dict[str, str]:
+    """What libraries should find in their environment and what is not `given` there: state in the home, no telemetry.
+
+    They read it when they are imported, so it has to be set before. Prefect gets a home in ours only where nothing says
+    that there is a Prefect elsewhere.
+    """
+    defaults = {**_SWITCHES, "TF_XLA_FLAGS": f"--tf_xla_persistent_cache_directory={_quoted(home.caches / 'xla')}"}
+    if not any(name in given for name in _OWN_PREFECT):
+        defaults["PREFECT_HOME"] = str(home.prefect)
+    return {name: value for name, value in defaults.items() if name not in given}
+
+
 def registered_name(company: str, family: str) -> str:
     """The registered model of a company and family, e.g. ``demo-hiref``."""
     return f"{company}-{family}"
+
+
+def _quoted(path: Path) -> str:
+    """A path as TensorFlow reads it from a variable, which it splits at spaces."""
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,6 +1,7 @@
 """What this process takes from its environment: the home folder, and the switches that libraries read at import.
 
-`prepare` runs before any heavy import, in the flow's process and in a worker's alike.
+`set_defaults` runs when `flows` is imported, before Prefect is; `prepare` runs in every task, wherever that is. Neither
+writes anything.
 """
 
 import importlib
@@ -10,21 +11,10 @@ import sys
 import warnings
 from functools import cache
 from pathlib import Path
+from types import TracebackType
 
 from hierforecast.errors import HierforecastError
-from hierforecast.layout import DEFAULT_HOME, HOME_VARIABLE, TRACKING_VARIABLE, Home
-
-_SWITCHES = {
-    "DO_NOT_TRACK": "1",
-    "GX_ANALYTICS_ENABLED": "false",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "TF_CPP_MIN_LOG_LEVEL": "3",  # below, every hit of XLA's program cache prints an error that is none
-    "TF_ENABLE_ONEDNN_OPTS": "0",  # without it TensorFlow prints a notice at every import, and rounds differently
-    "TF_USE_LEGACY_KERAS": "1",  # TensorFlow Probability 0.25 needs Keras 2
-}
-
+from hierforecast.layout import HOME_VARIABLE, TRACKING_VARIABLE, Home, default_environment, find_home, open_home
 
 # Read once, here: MLflow writes the variable itself as soon as it is told where to track.
 _GIVEN_TRACKING_URI = os.environ.get(TRACKING_VARIABLE)
@@ -32,9 +22,7 @@ _GIVEN_TRACKING_URI = os.environ.get(TRACKING_VARIABLE)
 
 def home() -> Home:
     """The home folder: HIERFORECAST_HOME, else ``data`` below the working directory; made if it is not there."""
-    root = Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().resolve()
-    root.mkdir(parents=True, exist_ok=True)
-    return Home(root)
+    return open_home(_named_home())
 
 
 def tracking_uri() -> str:
@@ -42,14 +30,33 @@ def tracking_uri() -> str:
     return _GIVEN_TRACKING_URI or home().tracking_uri
 
 
+def set_defaults() -> None:
+    """Set the library switches that are not set yet.
+
+    Not where Prefect keeps its state: it makes that folder as soon as it is imported, and importing a flow, as
+    `prefect deploy` does, is no wish to have one here.
+    """
+    defaults = default_environment(_named_home(), os.environ)
+    defaults.pop("PREFECT_HOME", None)
+    os.environ.update(defaults)
+
+
+def take_over() -> None:
+    """Set everything up for a process that a person started for one flow, as ./start.sh would.
+
+    A home that cannot be used ends the process with a sentence.
+    """
+    sys.excepthook = _without_traceback_of_interrupts
+    try:
+        os.environ.update(default_environment(home(), os.environ))
+    except HierforecastError as error:
+        sys.exit(f"\n{error}")
+
+
 @cache
 def prepare() -> None:
-    """Set library switches that are not set yet, point caches into the home, and quieten what speaks at every start."""
-    for name, value in _SWITCHES.items():
-        os.environ.setdefault(name, value)
-    programs = home().caches / "xla"
-    programs.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={programs}")
+    """Set library switches that are not set yet, and quieten what speaks at every start."""
+    set_defaults()
     # MLflow sets its own logger up at import, unless a level is given here.
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     for name in ("alembic", "great_expectations", "absl"):
@@ -70,6 +77,16 @@ def import_quietly(library: str) -> None:
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)
+
+
+def _named_home() -> Home:
+    return find_home(os.environ.get(HOME_VARIABLE), Path.cwd())
+
+
+def _without_traceback_of_interrupts(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Ctrl-C is no fault that a person must read about; Python ends with the signal's status (130) all the same."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:

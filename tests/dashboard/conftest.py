@@ -23,6 +23,8 @@ import pytest
 
 from hierforecast.layout import Home, registered_name
 
+# The same as in test.sh: names on the PATH, and where Chrome is on a Mac.
+BROWSERS = ["chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
 LEVELS = ["region", "brand", "pack"]
 COMPONENTS = ["season", "price", "price × region", "tv_spend", "promotion", "level"]
 TREE = {
@@ -285,9 +287,9 @@ def wait_for(address: str, process: subprocess.Popen, seconds: float = 120) -> N
 @pytest.fixture(scope="session")
 def chromium():
     """Headless Chromium of the system; skips where none is installed."""
-    binary = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+    binary = next(filter(None, map(shutil.which, BROWSERS)), None)
     if binary is None:
-        pytest.skip("no chromium, chromium-browser or google-chrome on the PATH; install one to run the browser tests")
+        pytest.skip("no chromium, chromium-browser or google-chrome found; install one to run the browser tests")
     from playwright.sync_api import sync_playwright
 
     quiet = [

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from hierforecast.hiref import HiReF
-from hierforecast.schema import read_company
+from hierforecast.settings import read_company
 
 SETTINGS = Path(__file__).with_name("frat.yaml")
 KEYS = ["store_id", "upc_id", "week"]

@@ -28,7 +28,8 @@ from dashboard.catalog import Catalog, Version
 from hierforecast.errors import RegistryError, SettingsError
 from hierforecast.layout import registered_name
 from hierforecast.results import PART, Table
-from hierforecast.schema import Company, parse_company
+from hierforecast.schema import Company
+from hierforecast.settings import parse_company
 
 _log = logging.getLogger(__name__)
 

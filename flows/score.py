@@ -8,7 +8,7 @@ import argparse
 from prefect import flow
 
 from flows.command_line import call
-from hierforecast.schema import read_company
+from hierforecast.settings import read_company
 from tasks import environment, scoring
 
 environment.prepare()

@@ -9,7 +9,7 @@ from prefect import flow
 from flows.command_line import run_flow
 from flows.order import Outcome
 from flows.retrain import retrain
-from hierforecast.schema import read_company
+from hierforecast.settings import read_company
 from tasks import checks, environment, hiref, panels, precision
 
 environment.prepare()

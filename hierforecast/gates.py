@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from hierforecast.schema import HirefGate, PrecisionGate
+from hierforecast.options import HirefGate, PrecisionGate
 
 
 @dataclass(frozen=True)

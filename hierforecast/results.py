@@ -8,7 +8,9 @@ from typing import NamedTuple
 PERIOD, PART = "period", "part"
 HISTORY, HOLDOUT, FUTURE = "history", "holdout", "future"
 ACTUAL, FORECAST, LOWER, UPPER = "actual", "forecast", "lower", "upper"
-BASELINE = "baseline"
+BASELINE, TREND, SEASON, CONTROL = "baseline", "trend", "season", "control"
+LEVEL, INTERACTION = "level", "{driver} by hierarchy"  # HiReF: a series' recent level, and what of an effect varies
+FALLBACK, WHAT_IF, CHANGE, OUTSIDE = "fallback", "what_if", "change", "outside"  # what HiReF adds to an answer
 
 
 class Table(NamedTuple):

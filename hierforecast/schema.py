@@ -1,33 +1,35 @@
 """What a company declares: its tables, columns, roles, units, signs and options. The single source for every room.
 
-Read from one YAML per company with `read_company`. Expectations, models, synthetic panels and dashboard labels
+Read from one YAML per company with `settings.read_company`. Expectations, models, synthetic panels and dashboard labels
 all derive from these objects; none of them keeps a list of columns of its own.
 """
 
-import re
-from pathlib import Path
+import math
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
-from typing_extensions import TypeAliasType
 
-from hierforecast.errors import SettingsError, nearest
+from hierforecast import media_tree
+from hierforecast.errors import nearest
+from hierforecast.media_tree import MediaTree
+from hierforecast.naming import (
+    RESERVED_IN_MEDIA,
+    RESERVED_IN_SALES,
+    RESERVED_MEDIA_LEVELS,
+    check_pattern,
+    refuse_repeated,
+    refuse_reserved,
+    tells_tacticals_apart,
+)
+from hierforecast.options import STRICT, Gates, Sampling, Settings, Simulation, Training
+from hierforecast.results import PERIOD
 
 Frequency = Literal["day", "week", "month"]
 Sign = Literal["+", "-", "free"]
-MediaTree = TypeAliasType("MediaTree", "dict[str, MediaTree] | list[str]")
-
-_FORBID_EXTRA = ConfigDict(extra="forbid", frozen=True)
-_PATTERN_FIELDS = re.compile(r"{(\w*)}")
 
 
-class _Settings(BaseModel):
-    model_config = _FORBID_EXTRA
-
-
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=STRICT)
 class Adstock:
     """Carry-over of a driver, ``a[t] = (1 - decay) x[t] + decay a[t-1]``: units are kept, a constant stays itself."""
 
@@ -35,7 +37,7 @@ class Adstock:
     kind: Literal["geometric"] = "geometric"
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=STRICT)
 class Saturation:
     """Diminishing returns. Hill: ``x^slope / (x^slope + half^slope)``; log: ``log1p(x / half)``.
 
@@ -49,7 +51,7 @@ class Saturation:
     slope: Annotated[float, Field(gt=0, le=5)] = 1.0
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=STRICT)
 class Driver:
     """A numeric cause of the target: what it is, in which direction it works, and what is known of it when.
 
@@ -86,6 +88,14 @@ class Driver:
     def _decay_alone(cls, value: Any) -> Any:
         return {"decay": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
 
+    @field_validator("reference", mode="before")
+    @classmethod
+    def _usable_reference(cls, value: Any) -> Any:
+        usable = bool(value) if isinstance(value, str) else isinstance(value, int | float) and math.isfinite(value)
+        if not usable or isinstance(value, bool):
+            raise ValueError(f"wanted a finite number, mean or a column's name, got {value!r}")
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> "Driver":
         if self.transform == "log" and (self.adstock or self.saturation):
@@ -98,14 +108,14 @@ class Driver:
         return self
 
 
-class Target(_Settings):
+class Target(Settings):
     """The column to be explained, >= 0, with its unit ("units / week")."""
 
     name: str = Field(min_length=1)
     unit: str = ""
 
 
-class _Panel(_Settings):
+class _Panel(Settings):
     path: str | None = Field(None, description="Parquet or CSV, relative to the settings file and inside its folder")
     period: str = Field("week", min_length=1, description="the date column")
     frequency: Frequency = "week"
@@ -131,13 +141,27 @@ class SalesPanel(_Panel):
 
     @model_validator(mode="after")
     def _names(self) -> "SalesPanel":
-        names = [*self.levels, self.period, self.target.name, *(driver.name for driver in self.drivers)]
-        _no_duplicates(names, "sales")
+        drivers = [driver.name for driver in self.drivers]
+        refuse_repeated([*self.levels, self.period, self.target.name, *drivers], "sales")
+        refuse_reserved(self.levels, RESERVED_IN_SALES, "level")
+        refuse_reserved(drivers, RESERVED_IN_SALES, "driver")
+        refuse_reserved([self.period], RESERVED_IN_SALES - {PERIOD}, "period column")
         for driver in self.drivers:
+            self._check_reference(driver)
             for level in driver.by or ():
                 if level not in self.levels:
                     raise ValueError(f"driver {driver.name!r}: by names the level {level!r}; {nearest(level, self.levels)}")
         return self
+
+    def _check_reference(self, driver: Driver) -> None:
+        """A driver measured from the target would carry it past every check; from a key or itself it means nothing."""
+        roles = dict.fromkeys(self.levels, "a level") | {self.period: "the period", self.target.name: "the target"}
+        role = (roles | {driver.name: "the driver itself"}).get(driver.reference)
+        if role:
+            raise ValueError(
+                f"driver {driver.name!r}: reference names {role}, {driver.reference!r}; "
+                "give a number, mean, or a column that holds the driver's usual value"
+            )
 
     @property
     def columns(self) -> list[str]:
@@ -147,12 +171,14 @@ class SalesPanel(_Panel):
         return list(dict.fromkeys(named))
 
 
-class Metric(_Settings):
+class Metric(Settings):
     """One way of counting media, e.g. impressions: a column per tactical."""
 
     exposure: bool = Field(False, description="the metric that offline channels keep and single models are fitted on")
     lag: int = Field(0, ge=0, le=52, description="periods it is moved forward before it may explain the target")
-    column: str = Field("{tactical}_{metric}", description="column name pattern")
+    column: str = Field("{tactical}_{metric}", min_length=1, description="column name pattern")
+
+    _pattern = field_validator("column")(check_pattern)
 
 
 class MediaPanel(_Panel):
@@ -161,7 +187,7 @@ class MediaPanel(_Panel):
     levels: list[str] = Field(min_length=1, description="from the leaves up: tactical, platform, channel")
     tree: MediaTree
     metrics: dict[str, Metric] = Field(min_length=1)
-    spend: str | None = Field(None, description="column name pattern of spend, e.g. '{tactical}_spend'")
+    spend: str | None = Field(None, min_length=1, description="column name pattern of spend, e.g. '{tactical}_spend'")
     offline_channels: list[str] = Field(default_factory=list)
     controls: list[str] = Field(default_factory=list)
     seasonality: int = Field(2, ge=0, le=10, description="yearly Fourier pairs added to the controls")
@@ -172,12 +198,25 @@ class MediaPanel(_Panel):
     def _empty_metric(cls, value: Any) -> Any:
         return {name: options or {} for name, options in value.items()} if isinstance(value, dict) else value
 
+    @field_validator("tree", mode="before")
+    @classmethod
+    def _walkable(cls, value: Any) -> Any:
+        list(media_tree.paths(value))  # one sentence, before pydantic tells two per level
+        return value
+
+    @field_validator("spend")
+    @classmethod
+    def _spend_pattern(cls, value: str | None) -> str | None:
+        return value and check_pattern(value)
+
     @model_validator(mode="after")
     def _names(self) -> "MediaPanel":
-        depth = _depth(self.tree)
-        if depth != len(self.levels):
-            raise ValueError(f"media.tree is {depth} levels deep but media.levels names {len(self.levels)}: {self.levels}")
-        _no_duplicates(self.tacticals, "media.tree")
+        refuse_repeated(self.levels, "media.levels")
+        media_tree.check_depth_and_names(self.tree, self.levels)
+        refuse_reserved(self.levels, RESERVED_MEDIA_LEVELS, "media level")
+        refuse_reserved(self.controls, RESERVED_IN_MEDIA, "control")
+        refuse_reserved(media_tree.nodes(self.tree), RESERVED_IN_MEDIA, "media node")
+        refuse_repeated([*self.controls, *media_tree.nodes(self.tree)], "media.controls and media.tree")
         exposures = [name for name, metric in self.metrics.items() if metric.exposure]
         if len(exposures) > 1:
             raise ValueError(f"media.metrics: only one metric can be the exposure metric, got {exposures}")
@@ -185,17 +224,25 @@ class MediaPanel(_Panel):
         for channel in self.offline_channels:
             if channel not in channels:
                 raise ValueError(f"media.offline_channels names {channel!r}; {nearest(channel, list(channels))}")
-        for pattern in [self.spend, *(metric.column for metric in self.metrics.values())]:
-            unknown = set(_PATTERN_FIELDS.findall(pattern or "")) - {"tactical", "metric"}
-            if unknown:
-                raise ValueError(f"media: the column pattern {pattern!r} has {sorted(unknown)}; it knows tactical and metric")
-        _no_duplicates([self.period, self.target.name, *self.controls, *self.metric_columns(self.exposure_metric)], "media")
+        return self
+
+    @model_validator(mode="after")
+    def _columns_differ(self) -> "MediaPanel":
+        patterns = {f"metrics.{name}": metric.column for name, metric in self.metrics.items()} | {"spend": self.spend}
+        for where, pattern in patterns.items():
+            if pattern and len(self.tacticals) > 1 and not tells_tacticals_apart(pattern):
+                raise ValueError(f"media.{where}: the column pattern {pattern!r} needs {{tactical}}, or all share a column")
+        columns = [column for metric in self.metrics for column in self.metric_columns(metric)]
+        # National data often have nothing but spend, which then is the exposure as well.
+        metrics = [self._fill(metric.column, name, self.tacticals) for name, metric in self.metrics.items()]
+        own_spend = [] if self.spend_columns() in metrics else self.spend_columns()
+        refuse_repeated([self.period, self.target.name, *self.controls, *columns, *own_spend], "media")
         return self
 
     @property
     def tacticals(self) -> list[str]:
         """Leaves of the tree in declared order: the order of the columns of every (weeks, tacticals) array."""
-        return _leaves(self.tree)
+        return media_tree.leaves(self.tree)
 
     @property
     def exposure_metric(self) -> str:
@@ -204,13 +251,12 @@ class MediaPanel(_Panel):
 
     def metric_columns(self, metric: str) -> list[str]:
         """Columns of a metric, one per tactical that has it: offline channels only have the exposure metric."""
-        pattern = self.metrics[metric].column
         offline = set() if metric == self.exposure_metric else set(self._offline_tacticals())
-        return [pattern.format(tactical=name, metric=metric) for name in self.tacticals if name not in offline]
+        return self._fill(self.metrics[metric].column, metric, [name for name in self.tacticals if name not in offline])
 
     def spend_columns(self) -> list[str]:
         """One spend column per tactical, or none where spend is not declared."""
-        return [self.spend.format(tactical=name, metric="spend") for name in self.tacticals] if self.spend else []
+        return self._fill(self.spend, "spend", self.tacticals) if self.spend else []
 
     @property
     def columns(self) -> list[str]:
@@ -219,66 +265,14 @@ class MediaPanel(_Panel):
         return list(dict.fromkeys([self.period, self.target.name, *self.controls, *media, *self.spend_columns()]))
 
     def _offline_tacticals(self) -> list[str]:
-        return [leaf for channel in self.offline_channels for leaf in _leaves(self.tree[channel])]
+        return [leaf for channel in self.offline_channels for leaf in media_tree.leaves(self.tree[channel])]
+
+    @staticmethod
+    def _fill(pattern: str, metric: str, tacticals: list[str]) -> list[str]:
+        return [pattern.format(tactical=name, metric=metric) for name in tacticals]
 
 
-class Training(_Settings):
-    """How HiReF is fitted. Sizes are per level; strengths are ridge penalties in units of one observation."""
-
-    embedding_size: int = Field(4, ge=1, le=32, description="numbers per node of every level")
-    ridge: float = Field(1.0, gt=0, description="shrinkage of nodes towards their level's mean")
-    seasonality: int = Field(3, ge=0, le=26, description="yearly Fourier pairs")
-    season_by: list[str] | None = Field(None, description="levels the season varies over; null is every level")
-    trend: bool = False
-    recent_level: bool = Field(True, description="whether each series' recent errors may shift its forecast")
-    iterations: int = Field(300, ge=10, le=10_000, description="L-BFGS iterations at most")
-    interval: float = Field(0.8, gt=0, lt=1, description="nominal coverage of lower..upper")
-    seed: int = 7
-
-
-class Sampling(_Settings):
-    """How Precision is sampled."""
-
-    chains: int = Field(4, ge=2, le=64)
-    warmup: int = Field(500, ge=50, le=20_000)
-    draws: int = Field(500, ge=50, le=50_000)
-    target_acceptance: float = Field(0.9, gt=0.5, lt=1)
-    max_tree_depth: int = Field(8, ge=3, le=12)
-    interval: float = Field(0.9, gt=0, lt=1, description="nominal coverage of lower..upper")
-    seed: int = 7
-
-
-class HirefGate(_Settings):
-    """What a HiReF challenger must hold to become champion."""
-
-    max_wape_increase: float = Field(0.01, ge=0, description="bottom-level WAPE above the champion's, as a difference")
-    max_bias: float = Field(0.25, gt=0, description="absolute relative bias of the total after the cutoff")
-
-
-class PrecisionGate(_Settings):
-    """What a Precision challenger must hold to become champion."""
-
-    max_rhat: float = Field(1.01, gt=1)
-    min_ess: float = Field(400, gt=0, description="bulk and tail effective draws of the worst parameter")
-    max_divergences: int = Field(0, ge=0)
-    max_wape_increase: float = Field(0.05, ge=0)
-
-
-class Gates(_Settings):
-    """The gates of both families."""
-
-    hiref: HirefGate = HirefGate()
-    precision: PrecisionGate = PrecisionGate()
-
-
-class Simulation(_Settings):
-    """A made company with known truth in place of files: its panels are written where none are given."""
-
-    seed: int = 1
-    weeks: int = Field(156, ge=60, le=1040)
-
-
-class Company(_Settings):
+class Company(Settings):
     """Everything declared about one company or market. `company` names its registered models."""
 
     company: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
@@ -295,105 +289,10 @@ class Company(_Settings):
             raise ValueError("a company needs `sales`, `media` or both; got neither")
         return self
 
-
-def read_company(path: str | Path) -> Company:
-    """Read a company's settings.
-
-    Raises:
-        SettingsError: the file is missing, is not YAML, or names a field or value that the schema does not have; the
-            message names each field, what came and the nearest valid name.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise SettingsError(f"settings file {str(path)!r} does not exist; give the path of a company's YAML file")
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"settings file {str(path)!r} is not readable YAML: {error}") from None
-    return parse_company(raw, source=str(path))
-
-
-def parse_company(raw: Any, *, source: str = "settings") -> Company:
-    """Validate settings that were read already; `source` is named in errors. Raises SettingsError as `read_company`."""
-    if not isinstance(raw, dict):
-        raise SettingsError(f"{source}: wanted a mapping that starts with `company: NAME`, got {type(raw).__name__}")
-    try:
-        return Company.model_validate(raw)
-    except ValidationError as error:
-        lines = [_explain(item) for item in error.errors()]
-        raise SettingsError(f"{source} does not fit the schema:\n" + "\n".join(f"  - {line}" for line in lines)) from None
-
-
-def panel_path(settings: Path, declared: str) -> Path:
-    """Resolve a path written inside settings: relative to the file, and never outside its folder.
-
-    Raises:
-        SettingsError: the path leaves the folder of the settings file.
-    """
-    folder = settings.resolve().parent
-    resolved = (folder / declared).resolve()
-    if not resolved.is_relative_to(folder):
-        raise SettingsError(
-            f"{settings}: path {declared!r} leaves the folder of the settings file; "
-            "put the data beside it, or give the path on the command line with --sales or --media"
-        )
-    return resolved
-
-
-def _explain(item: dict[str, Any]) -> str:
-    """One pydantic error as a sentence: where, what was wanted, what came, and the nearest valid name."""
-    place = [part for part in item["loc"] if not _is_type_tag(part)]
-    where = ".".join(str(part) for part in place) or "settings"
-    if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"{where}: unknown field; {nearest(str(place[-1]), _fields_at(place[:-1]))}"
-    if item["type"] in ("missing", "missing_argument"):
-        return f"{where}: required but missing"
-    message = item["msg"].removeprefix("Value error, ")
-    if item["type"] == "value_error":
-        return message if len(place) < 2 else f"{where}: {message}"
-    return f"{where}: {message[0].lower()}{message[1:]}, got {item['input']!r}"
-
-
-def _is_type_tag(part: str | int) -> bool:
-    """Whether pydantic added this part of a location itself, to tell the members of a union apart."""
-    return isinstance(part, str) and (part in ("str", "float", "Driver", "Adstock", "Saturation") or "[" in part)
-
-
-def _fields_at(place: list[str | int]) -> list[str]:
-    """Valid names below a location such as ('sales', 'drivers', 0)."""
-    model: Any = Company
-    for part in place:
-        if isinstance(part, int):
-            continue
-        fields = getattr(model, "model_fields", None) or model.__pydantic_fields__
-        if part not in fields:
-            continue  # a key of a mapping, such as a metric's name
-        model = _inner_model(fields[part].annotation)
-        if model is None:
-            return []
-    return list(getattr(model, "model_fields", None) or model.__pydantic_fields__)
-
-
-def _inner_model(annotation: Any) -> Any:
-    """The settings class inside an annotation such as ``list[Driver]`` or ``SalesPanel | None``."""
-    if hasattr(annotation, "model_fields") or hasattr(annotation, "__pydantic_fields__"):
-        return annotation
-    inner = (_inner_model(argument) for argument in getattr(annotation, "__args__", ()))
-    return next((model for model in inner if model is not None), None)
-
-
-def _no_duplicates(names: list[str], where: str) -> None:
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise ValueError(f"{where}: {repeated} appear more than once; every column and node needs a name of its own")
-
-
-def _depth(tree: MediaTree) -> int:
-    depths = {_depth(branch) for branch in tree.values()} if isinstance(tree, dict) else {0}
-    if len(depths) != 1:
-        raise ValueError("media.tree: every branch must be equally deep, and none empty")
-    return 1 + depths.pop()
-
-
-def _leaves(tree: MediaTree) -> list[str]:
-    return [leaf for branch in tree.values() for leaf in _leaves(branch)] if isinstance(tree, dict) else list(tree)
+    @model_validator(mode="after")
+    def _season_levels(self) -> "Company":
+        levels = self.sales.levels if self.sales else self.training.season_by or []  # without sales nobody reads it
+        for level in self.training.season_by or ():
+            if level not in levels:
+                raise ValueError(f"training.season_by names the level {level!r}; {nearest(level, levels)}")
+        return self

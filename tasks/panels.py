@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict
 
 from hierforecast import splits, synthetic
 from hierforecast.errors import PanelError
-from hierforecast.schema import Company, MediaPanel, SalesPanel, panel_path
+from hierforecast.schema import Company, MediaPanel, SalesPanel
+from hierforecast.settings import panel_path
 from tasks import environment
 
 Family = Literal["sales", "media"]

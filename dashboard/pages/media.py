@@ -17,8 +17,8 @@ from dashboard.figures.forecast import draw_forecast
 from dashboard.frames import accuracy, media_over_time, shares
 from dashboard.registry import Registry
 from dashboard.view import View
+from hierforecast.options import PrecisionGate
 from hierforecast.results import BASELINE, DECAY, DIAGNOSTICS, FIT, MEDIA_CONTRIBUTIONS, PERIOD
-from hierforecast.schema import PrecisionGate
 
 PATH, TITLE = "/media", "Media mix"
 NO_MODEL = "This company has no marketing mix model yet. Train one, or choose another company."

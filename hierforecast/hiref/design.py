@@ -22,7 +22,8 @@ import pandas as pd
 
 from hierforecast.hiref.effects import Columns
 from hierforecast.hiref.rows import Rows, read_numbers, refuse_unusable
-from hierforecast.schema import Driver, SalesPanel, Training
+from hierforecast.options import Training
+from hierforecast.schema import Driver, SalesPanel
 from hierforecast.transforms import adstock, saturation
 from hierforecast.transforms.seasonality import DAYS_PER_YEAR, fourier
 

@@ -20,7 +20,8 @@ from hierforecast.hiref.link import Link, calibrate, make_link
 from hierforecast.hiref.moments import Moments, sum_moments
 from hierforecast.hiref.rows import Rows, read_numbers, read_rows, refuse_unusable
 from hierforecast.hiref.training import Trained, train
-from hierforecast.schema import SalesPanel, Training
+from hierforecast.options import Training
+from hierforecast.schema import SalesPanel
 
 LEVEL_ORIGINS = 4  # the recent-level term is judged from so many weeks in the past, so that no single one decides
 SHORTEST = 4  # the trial keeps at least this many times the held-out periods to learn from

@@ -16,13 +16,24 @@ from hierforecast.hiref.effects import effects_of
 from hierforecast.hiref.fit import Answer, Fit, weigh
 from hierforecast.hiref.saving import pack, unpack
 from hierforecast.model_folder import read_model_folder, write_model_folder
-from hierforecast.results import BASELINE, ELASTICITIES, FORECAST, LOWER, UPPER
-from hierforecast.schema import Driver, Frequency, SalesPanel, Target, Training
+from hierforecast.options import Training
+from hierforecast.results import (
+    BASELINE,
+    CHANGE,
+    ELASTICITIES,
+    FALLBACK,
+    FORECAST,
+    INTERACTION,
+    LEVEL,
+    LOWER,
+    OUTSIDE,
+    SEASON,
+    UPPER,
+    WHAT_IF,
+)
+from hierforecast.schema import Driver, Frequency, SalesPanel, Target
 
 FAMILY = "hiref"
-SEASON, LEVEL, INTERACTION = "season", "level", "{driver} by hierarchy"
-FALLBACK, WHAT_IF, CHANGE, OUTSIDE = "fallback", "what_if", "change", "outside"
-_RESERVED = (BASELINE, SEASON, LEVEL, FORECAST, LOWER, UPPER, FALLBACK)
 
 Change = float | Callable[[pd.Series], pd.Series]
 
@@ -79,9 +90,6 @@ class HiReF:
         self._set_up(panel, training)
 
     def _set_up(self, panel: SalesPanel, training: Training) -> None:
-        reserved = [driver.name for driver in panel.drivers if driver.name in _RESERVED]
-        if reserved:
-            raise SettingsError(f"drivers {reserved} have names that HiReF's own columns have; rename these columns")
         for level in training.season_by or ():
             if level not in panel.levels:
                 raise SettingsError(f"training.season_by names the level {level!r}; {nearest(level, panel.levels)}")

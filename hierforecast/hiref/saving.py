@@ -13,7 +13,8 @@ from hierforecast.hiref.fit import Fit
 from hierforecast.hiref.intervals import Interval
 from hierforecast.hiref.level import Level, LevelChoice
 from hierforecast.hiref.link import Link
-from hierforecast.schema import SalesPanel, Training
+from hierforecast.options import Training
+from hierforecast.schema import SalesPanel
 
 _SHARED = ("bias", "weights", "theta", "loadings", "signs", "column_scales", "target_scale")
 

@@ -17,7 +17,7 @@ from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.effects import Columns, Parameters, effects_of, unconstrain
 from hierforecast.hiref.moments import Moments
 from hierforecast.hiref.network import Network
-from hierforecast.schema import Training
+from hierforecast.options import Training
 
 LEAST_EFFECT = 0.02  # of a noise sd per column sd: a start at exactly 0 would sit on softplus' flat end
 SPREAD = 0.3  # sd of random embeddings at the start: enough to tell nodes apart, small beside the first column's 1

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hierforecast import results
-from hierforecast.schema import PrecisionGate
+from hierforecast.options import PrecisionGate
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from hierforecast.errors import SettingsError, nearest
-from hierforecast.schema import MediaTree
+from hierforecast.media_tree import MediaTree
+from hierforecast.naming import RESERVED_MEDIA_LEVELS
 
 Path = tuple[str, ...]
-RESERVED_LEVELS = ("chain", "draw", "control", "baseline", "level", "node", "period")  # columns and dims of the results
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def build_hierarchy(tree: MediaTree, levels: Sequence[str]) -> Hierarchy:
     if not levels or len(set(levels)) != len(levels):
         raise SettingsError(f"the media tree's levels must be different names, from the leaves up; got {list(levels)}")
     for level in levels:
-        if level in RESERVED_LEVELS:
+        if level in RESERVED_MEDIA_LEVELS:
             raise SettingsError(f"a media level cannot be called {level!r}, the result tables use that name; rename it")
     paths = tuple(path[::-1] for path in _walk(tree, levels[::-1], ()))
     _refuse_repeated_names(paths, levels)

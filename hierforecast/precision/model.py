@@ -15,6 +15,7 @@ import pandas as pd
 
 from hierforecast.errors import NotFittedError, PanelError, SettingsError
 from hierforecast.model_folder import read_model_folder, write_model_folder
+from hierforecast.options import PrecisionGate, Sampling
 from hierforecast.precision import draws_file, summaries
 from hierforecast.precision.controls import learn_design
 from hierforecast.precision.diagnostics import Convergence, diagnose, summarise_convergence, verdict
@@ -25,7 +26,7 @@ from hierforecast.precision.priors import Priors, prior_numbers
 from hierforecast.precision.sampling import Progress, sample
 from hierforecast.precision.scaling import learn_scaling
 from hierforecast.precision.training import Training, coefficients_in_units, model_data, pooled
-from hierforecast.schema import Frequency, MediaPanel, PrecisionGate, Sampling
+from hierforecast.schema import Frequency, MediaPanel
 
 FAMILY = "precision"
 DRAWS_FILE = "posterior.nc"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hierforecast.schema import Sampling
+from hierforecast.options import Sampling
 
 if TYPE_CHECKING:
     import tensorflow as tf

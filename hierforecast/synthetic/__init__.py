@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from hierforecast.errors import PanelError
+from hierforecast.options import FEWEST_WEEKS, MOST_WEEKS
 from hierforecast.synthetic.media import MediaTruth, make_media
 from hierforecast.synthetic.sales import SalesTruth, make_sales
 
@@ -47,9 +49,18 @@ def company(seed: int, *, weeks: int = 156, planned: int = PLANNED_WEEKS) -> Mad
 
     Args:
         seed: equal seeds give equal companies.
-        weeks: weeks with a known target, from 2023-01-02 on.
+        weeks: weeks with a known target, from 2023-01-02 on; at least 60.
         planned: further weeks with drivers and media planned but the target unknown.
+
+    Raises:
+        PanelError: the seed or the weeks are out of range.
     """
+    if seed < 0:
+        raise PanelError(f"a made company needs a seed of 0 or more, got {seed}; any such number will do")
+    if not FEWEST_WEEKS <= weeks <= MOST_WEEKS:
+        raise PanelError(f"a made company needs {FEWEST_WEEKS} to {MOST_WEEKS} weeks with a known target, got {weeks}")
+    if not 0 <= planned <= MOST_WEEKS:
+        raise PanelError(f"a made company can have 0 to {MOST_WEEKS} planned weeks, got {planned}")
     sales, sales_truth = make_sales(seed, weeks=weeks, planned=planned)
     media, media_truth = make_media(seed, weeks=weeks, planned=planned)
     return MadeCompany(sales, media, Truth(sales_truth, media_truth))

@@ -16,7 +16,8 @@ from mlflow.exceptions import MlflowException
 import hierforecast
 from hierforecast.errors import PanelError, SettingsError
 from hierforecast.layout import registered_name
-from hierforecast.schema import Company, parse_company
+from hierforecast.schema import Company
+from hierforecast.settings import parse_company
 from tasks.registry.connection import client, experiment
 from tasks.registry.records import CHALLENGER, CHAMPION, Evidence, Version, legal_name
 

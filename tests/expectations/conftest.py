@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hierforecast.schema import MediaPanel, SalesPanel, parse_company
+from hierforecast.schema import MediaPanel, SalesPanel
+from hierforecast.settings import parse_company
 
 WEEKS, PLANNED = 60, 4
 

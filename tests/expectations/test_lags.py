@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from expectations.validation import validate
-from hierforecast.schema import parse_company
+from hierforecast.settings import parse_company
 
 
 def lags_of(report):

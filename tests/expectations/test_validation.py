@@ -9,7 +9,7 @@ import pytest
 from expectations.panel_view import PanelView
 from expectations.validation import content_checks, structure_checks, validate
 from hierforecast import synthetic
-from hierforecast.schema import parse_company, read_company
+from hierforecast.settings import parse_company, read_company
 
 
 def failed(report) -> dict:

@@ -9,7 +9,8 @@ import yaml
 from flows.retrain import retrain
 from hierforecast.errors import PanelError
 from hierforecast.gates import Decision, Rival, decide_hiref
-from hierforecast.schema import Company, parse_company
+from hierforecast.schema import Company
+from hierforecast.settings import parse_company
 from tasks.checks import CheckedPanel
 from tasks.evaluation import Score
 from tasks.panels import PanelReference

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from hierforecast.gates import Decision, Rival, decide_hiref, decide_precision
-from hierforecast.schema import HirefGate, PrecisionGate
+from hierforecast.options import HirefGate, PrecisionGate
 
 FIRST = Rival(None, "there is no champion to beat")
 GOOD = {"max_rhat": 1.004, "min_ess_bulk": 900.0, "min_ess_tail": 700.0, "divergences": 0}

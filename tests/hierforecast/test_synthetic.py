@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from hierforecast import synthetic
-from hierforecast.schema import read_company
+from hierforecast.errors import PanelError
+from hierforecast.settings import read_company
 from hierforecast.synthetic.sales import LEVELS
 
 
@@ -23,6 +24,7 @@ def test_it_is_what_the_demo_declares(made, root):
     company = read_company(root / "deployments/demo.yaml")
     assert set(company.sales.columns) <= set(made.sales.columns)
     assert set(company.media.columns) <= set(made.media.columns)
+    assert company.media.tree == synthetic.media.TREE
     assert company.media.tacticals == made.truth.decay["tactical"].tolist()
     assert not made.sales.duplicated([*LEVELS, "week"]).any()
 
@@ -55,3 +57,18 @@ def test_length_is_as_asked():
     made = synthetic.company(seed=1, weeks=70, planned=4)
     assert made.media["revenue"].notna().sum() == 70
     assert len(made.media) == 74
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"seed": -1}, "seed of 0 or more, got -1"),
+        ({"seed": 1, "weeks": 0}, "60 to 1040 weeks with a known target, got 0"),
+        ({"seed": 1, "weeks": 59}, "got 59"),
+        ({"seed": 1, "weeks": 100_000}, "got 100000"),
+        ({"seed": 1, "planned": -1}, "0 to 1040 planned weeks, got -1"),
+    ],
+)
+def test_what_cannot_be_made_is_told(options, told):
+    with pytest.raises(PanelError, match=told):
+        synthetic.company(**options)

@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from hierforecast.schema import parse_company
+from hierforecast.settings import parse_company
 from tasks.fingerprint import fingerprint, source_digest
 from tasks.panels import PanelReference
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from hierforecast.errors import PanelError, SettingsError
-from hierforecast.schema import parse_company, read_company
+from hierforecast.settings import parse_company, read_company
 from tasks import panels
 
 RAW = {

@@ -9,7 +9,7 @@ from hierforecast import splits, synthetic
 from hierforecast.errors import PanelError
 from hierforecast.gates import Decision, GateResult
 from hierforecast.hiref import HiReF
-from hierforecast.schema import parse_company, read_company
+from hierforecast.settings import parse_company, read_company
 from tasks import environment
 from tasks.registry import connection, promotion, versions
 from tasks.registry.records import CHALLENGER, CHAMPION, Evidence

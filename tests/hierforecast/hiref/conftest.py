@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from hierforecast.hiref import Driver, HiReF
-from hierforecast.schema import Training
+from hierforecast.options import Training
 
 LEVELS = ["state", "brand", "pack"]
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from hierforecast import splits, synthetic
 from hierforecast.hiref import HiReF
-from hierforecast.schema import read_company
+from hierforecast.settings import read_company
 
 
 def test_the_demo_company_is_understood(root):

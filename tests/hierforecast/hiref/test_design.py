@@ -8,7 +8,8 @@ from hierforecast.errors import PanelError
 from hierforecast.hiref import Driver
 from hierforecast.hiref.design import fit_design
 from hierforecast.hiref.rows import read_rows
-from hierforecast.schema import Adstock, SalesPanel, Saturation, Target, Training
+from hierforecast.options import Training
+from hierforecast.schema import Adstock, SalesPanel, Saturation, Target
 
 WEEKS = 60
 

@@ -11,8 +11,8 @@ import pytest
 from hierforecast.errors import ModelFolderError, NotFittedError, PanelError, SettingsError
 from hierforecast.hiref import Driver, HiReF
 from hierforecast.loading import load_model
+from hierforecast.options import Training
 from hierforecast.results import ELASTICITIES
-from hierforecast.schema import Training
 
 LEVELS = ["state", "brand", "pack"]
 

@@ -7,7 +7,7 @@ from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.effects import Columns, effects_of
 from hierforecast.hiref.moments import sum_moments
 from hierforecast.hiref.training import train
-from hierforecast.schema import Training
+from hierforecast.options import Training
 
 
 def problem(signs: list[float], by: tuple[str, ...] = ("brand",)):

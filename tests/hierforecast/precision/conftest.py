@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hierforecast.options import Sampling
 from hierforecast.precision import Precision
 from hierforecast.precision.adstock import geometric
 from hierforecast.precision.hierarchy import build_hierarchy
-from hierforecast.schema import Sampling
 
 HIERARCHY = build_hierarchy(
     {"TV": {"Broadcast": ["spot"]}, "Web": {"Google": ["brand", "generic"], "Meta": ["feed"]}}, ["t", "p", "c"]

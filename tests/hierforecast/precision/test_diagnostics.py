@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from hierforecast import results
+from hierforecast.options import PrecisionGate
 from hierforecast.precision.diagnostics import diagnose, summarise_convergence, verdict
-from hierforecast.schema import PrecisionGate
 
 xr = pytest.importorskip("xarray", reason="the precision extra is not installed")
 GATE = PrecisionGate()

@@ -7,10 +7,11 @@ import pytest
 
 from hierforecast import results
 from hierforecast.errors import ModelFolderError, NotFittedError, PanelError, SettingsError
+from hierforecast.options import Sampling
 from hierforecast.precision import Precision, sampling
 from hierforecast.precision.hierarchy import build_hierarchy
 from hierforecast.precision.posterior import log_density
-from hierforecast.schema import MediaPanel, Sampling
+from hierforecast.schema import MediaPanel
 
 
 def test_fitted_weeks_are_explained_and_later_ones_forecast(fitted, made):

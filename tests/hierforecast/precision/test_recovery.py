@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from hierforecast import synthetic
+from hierforecast.options import PrecisionGate, Sampling
 from hierforecast.precision import Precision
 from hierforecast.precision.hierarchy import build_hierarchy
-from hierforecast.schema import MediaPanel, PrecisionGate, Sampling
+from hierforecast.schema import MediaPanel
 
 NATIONAL = Path(__file__).parents[4] / "shared" / "data" / "mmm_national"
 pytestmark = pytest.mark.slow

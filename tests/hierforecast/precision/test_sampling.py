@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from hierforecast.options import Sampling
 from hierforecast.precision.sampling import energy_fraction, regularised_covariance, sample, warmup_windows
-from hierforecast.schema import Sampling
 
 tf = pytest.importorskip("tensorflow", reason="the precision extra is not installed")
 

@@ -1,0 +1,74 @@
+"""How models are fitted, sampled and judged, and how long a made company is: the options in a company's settings."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]  # what every library's generator takes
+
+FEWEST_WEEKS, MOST_WEEKS = 60, 1040  # of a made company: a year and a holdout at least, twenty years at most
+
+# Numbers are finite, because settings travel as JSON, which has no infinity.
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Settings(BaseModel):
+    """What every part of the settings obeys: no unknown field, no change after it was read, finite numbers."""
+
+    model_config = ConfigDict(frozen=True, **STRICT)
+
+
+class Training(Settings):
+    """How HiReF is fitted. Sizes are per level; strengths are ridge penalties in units of one observation."""
+
+    embedding_size: int = Field(4, ge=1, le=32, description="numbers per node of every level")
+    ridge: float = Field(1.0, gt=0, description="shrinkage of nodes towards their level's mean")
+    seasonality: int = Field(3, ge=0, le=26, description="yearly Fourier pairs")
+    season_by: list[str] | None = Field(None, description="levels the season varies over; null is every level")
+    trend: bool = False
+    recent_level: bool = Field(True, description="whether each series' recent errors may shift its forecast")
+    iterations: int = Field(300, ge=10, le=10_000, description="L-BFGS iterations at most")
+    interval: float = Field(0.8, gt=0, lt=1, description="nominal coverage of lower..upper")
+    seed: Seed = 7
+
+
+class Sampling(Settings):
+    """How Precision is sampled."""
+
+    chains: int = Field(4, ge=2, le=64)
+    warmup: int = Field(500, ge=50, le=20_000)
+    draws: int = Field(500, ge=50, le=50_000)
+    target_acceptance: float = Field(0.9, gt=0.5, lt=1)
+    max_tree_depth: int = Field(8, ge=3, le=12)
+    interval: float = Field(0.9, gt=0, lt=1, description="nominal coverage of lower..upper")
+    seed: Seed = 7
+
+
+class HirefGate(Settings):
+    """What a HiReF challenger must hold to become champion."""
+
+    max_wape_increase: float = Field(0.01, ge=0, description="bottom-level WAPE above the champion's, as a difference")
+    max_bias: float = Field(0.25, gt=0, description="absolute relative bias of the total after the cutoff")
+
+
+class PrecisionGate(Settings):
+    """What a Precision challenger must hold to become champion."""
+
+    max_rhat: float = Field(1.01, gt=1)
+    min_ess: float = Field(400, gt=0, description="bulk and tail effective draws of the worst parameter")
+    max_divergences: int = Field(0, ge=0)
+    max_wape_increase: float = Field(0.05, ge=0)
+
+
+class Gates(Settings):
+    """The gates of both families."""
+
+    hiref: HirefGate = HirefGate()
+    precision: PrecisionGate = PrecisionGate()
+
+
+class Simulation(Settings):
+    """A made company with known truth in place of files: its panels are written where none are given."""
+
+    seed: Seed = 1
+    weeks: int = Field(156, ge=FEWEST_WEEKS, le=MOST_WEEKS)

@@ -98,8 +98,8 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
         # Compiled code does not listen until it returns, and a killed run is taken up where it was.
         with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
             process.wait(timeout=GRACE_SECONDS)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # whatever of it is left
         return INTERRUPTED
     finally:
         _stop(process)

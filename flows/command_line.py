@@ -1,14 +1,19 @@
 """Running a flow from a shell: arguments in, a clear last line out, exit code 1 when it stopped, 130 when it was stopped."""
 
 import argparse
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any
 
 from hierforecast.errors import HierforecastError
 from hierforecast.settings import read_company
 
 INTERRUPTED = 130  # what a shell calls the end by Ctrl-C
+GRACE_SECONDS = 5
 
 
 def run_flow(flow: Callable[..., Any], *, panels: Sequence[str]) -> None:
@@ -22,6 +27,8 @@ def run_flow(flow: Callable[..., Any], *, panels: Sequence[str]) -> None:
 
 def call(flow: Callable[..., Any], **arguments: Any) -> None:
     """Run a flow; a person's mistake ends in its message and exit code 1, not in a traceback."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         if "settings" in arguments:
             read_company(arguments["settings"])  # before Prefect starts: a typo is told at once
@@ -30,6 +37,18 @@ def call(flow: Callable[..., Any], **arguments: Any) -> None:
         sys.exit(f"\n{error}")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """End on Ctrl-C, soon in any case.
+
+    Prefect tells its server of the end. Its temporary server has heard the same Ctrl-C, though, and may be gone; asking it
+    again and again takes minutes.
+    """
+    limit = threading.Timer(GRACE_SECONDS, os._exit, (INTERRUPTED,))
+    limit.daemon = True
+    limit.start()
+    signal.default_int_handler(number, frame)
 
 
 def _tell(result: Any) -> None:

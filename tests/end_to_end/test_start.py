@@ -20,8 +20,29 @@ def environment(tmp_path) -> dict[str, str]:
 
 
 def test_run_serve_and_end(environment, tiny_settings, free_port, wait_until, answers, tmp_path):
+    home = Path(environment["HIERFORECAST_HOME"])
+    _serve_and_end(environment, ["--settings", str(tiny_settings)], free_port, wait_until, answers, tmp_path)
+    assert list((home / "caches" / "xla").glob("*")), "compiled programs are not kept in the home"
+    assert {path.name for path in tmp_path.iterdir()} <= {"my home", "start.log"}
+    runs = len(list((home / "work").rglob("*")))
+    _serve_and_end(environment, ["--serve-only"], free_port, wait_until, answers, tmp_path)
+    assert len(list((home / "work").rglob("*"))) == runs
+
+
+def test_ctrl_c_during_the_run(environment, tiny_settings, wait_until, tmp_path):
     log = tmp_path / "start.log"
-    command = ["./start.sh", "--settings", str(tiny_settings), "--port", str(free_port), "--mlflow-port", str(free_port + 1)]
+    command = ["./start.sh", "--settings", str(tiny_settings), "--no-serve"]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stream, stderr=stream, start_new_session=True)
+        wait_until("the run's beginning", lambda: "Beginning flow run" in log.read_text() or process.poll() is not None)
+        os.killpg(process.pid, signal.SIGINT)  # what a terminal does
+        assert process.wait(timeout=60) == 130, log.read_text()[-3000:]
+    assert "Traceback" not in log.read_text()
+
+
+def _serve_and_end(environment, words, free_port, wait_until, answers, tmp_path):
+    log = tmp_path / "start.log"
+    command = ["./start.sh", *words, "--port", str(free_port), "--mlflow-port", str(free_port + 1)]
     with log.open("wb") as stream:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stream, stderr=stream, start_new_session=True)
         try:

@@ -1,0 +1,130 @@
+"""The supervisor without its servers: ports, addresses, homes, and how it ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from deployments import up
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def supervise(folder: Path, *words: str, home: str) -> subprocess.CompletedProcess[str]:
+    """./start.sh after its set-up, by a person who stands in `folder`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "MLFLOW_"))}
+    command = [sys.executable, "-m", "deployments.up", "--from", str(folder), *words]
+    environment = kept | {"HIERFORECAST_HOME": home}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture
+def signals():
+    """The supervisor sets signal handlers; they are put back."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_taken_port_is_passed_over_in_either_family(host):
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as taken:
+        try:
+            taken.bind((host, 0))
+        except OSError:
+            pytest.skip(f"this machine has no {host}")
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert port < up._free_port(host, port) < port + 100
+
+
+def test_the_two_servers_never_get_the_same_port(free_port):
+    assert up._free_port("127.0.0.1", free_port) == free_port
+    assert up._free_port("127.0.0.1", free_port, besides=free_port) > free_port
+
+
+def test_no_free_port_is_told_with_the_cure():
+    with pytest.raises(SystemExit, match=r"no free port from 65536 to 65535 on .*; name others with --port"):
+        up._free_port("127.0.0.1", 65536)
+
+
+def test_an_address_of_another_machine_is_told():
+    with pytest.raises(SystemExit, match=r"cannot listen on 192\.0\.2\.1: .*--host wants an address of this machine"):
+        up._free_port("192.0.2.1", 8050)
+
+
+def test_addresses_have_brackets_where_they_need_them():
+    assert up._place("::1", 80) == "[::1]:80"
+    assert up._place("127.0.0.1", 80) == "127.0.0.1:80"
+
+
+@pytest.mark.parametrize("home", ["file", "file/below"])
+def test_a_home_that_is_a_file_is_told_in_a_sentence(tmp_path, home):
+    (tmp_path / "file").write_text("kept")
+    done = supervise(tmp_path, "--no-serve", home=home)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"cannot keep anything in {tmp_path / home}: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_relative_home_is_meant_from_where_the_person_stood(tmp_path):
+    done = supervise(tmp_path, "--serve-only", home="my home")
+    assert done.returncode == 1
+    assert done.stderr == f"nothing is kept in {tmp_path / 'my home'} yet; ./start.sh makes a run first\n"
+
+
+@pytest.mark.parametrize("words", [("--no-serve",), ("--settings", "acme.yaml"), ("--media", "media.csv")])
+def test_serve_only_makes_no_run(tmp_path, words):
+    done = supervise(tmp_path, "--serve-only", *words, home="home")
+    assert done.returncode == 2
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_failed_run_says_how_to_look_at_what_was_kept(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "mlflow.db").touch()
+    done = supervise(tmp_path, "--settings", "missing.yaml", home="home")
+    assert done.returncode == 1
+    assert "missing.yaml" in done.stderr
+    assert done.stderr.endswith("./start.sh --serve-only\n")
+
+
+def test_a_runs_exit_code_is_passed_on(signals):
+    assert up._run([sys.executable, "-c", "raise SystemExit(3)"], {}) == 3
+    assert up._run([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], {}) == 128 + 9
+
+
+@pytest.mark.parametrize("deaf", [False, True], ids=["listens", "is deaf"])
+def test_ctrl_c_ends_a_run_and_what_it_started(signals, monkeypatch, tmp_path, capfd, deaf):
+    """The run starts a child, says so, and waits; the child is gone with it, whether the run listens or has to be killed."""
+    monkeypatch.setattr(up, "GRACE_SECONDS", 0.5)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    program = f"""
+import signal, subprocess, time
+signal.signal(signal.SIGINT, signal.{"SIG_IGN" if deaf else "SIG_DFL"})
+pipe = open({str(pipe)!r}, "w")
+subprocess.Popen(["sleep", "300"], stdout=pipe)
+print("started", file=pipe, flush=True)
+time.sleep(300)
+"""
+    ended = threading.Event()
+
+    def press_ctrl_c():
+        with pipe.open() as said:
+            said.readline()
+            os.kill(os.getpid(), signal.SIGINT)
+            said.read()  # returns when nobody is left who could write
+            ended.set()
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Thread(target=press_ctrl_c, daemon=True).start()
+    assert up._run([sys.executable, "-c", program], dict(os.environ)) == 130
+    assert ended.wait(10)
+    assert "Traceback" not in capfd.readouterr().err

@@ -55,7 +55,8 @@ def _unchanged(family: Family, known: Version, champion: Version | None) -> Outc
     summary = f"unchanged: version {known.version} stands"
     if champion is None or champion.version != known.version:
         now = f"version {champion.version} is champion" if champion else "there is no champion"
-        summary = f"unchanged: version {known.version} was promoted before, and now {now}; move the alias to bring it back"
+        back = f"`python -m flows.rollback --to {known.version}` brings it back"
+        summary = f"unchanged: version {known.version} was promoted before, and now {now}; {back}"
     get_run_logger().info("%s %s", family.FAMILY, summary)
     return Outcome(family=family.FAMILY, version=known, made=False, summary=summary)
 

@@ -115,5 +115,15 @@ def promote(version: Version, decision: str) -> Version:
     return promotion.carry_out(version, Decision.from_json(decision))
 
 
+@task(name="roll-back", **_RETRIED)
+def roll_back(company: str, family: str, to: str | None) -> str:
+    """Put an earlier champion back, and say which."""
+    environment.prepare()
+    from tasks.registry import promotion
+
+    before, now = promotion.roll_back(company, family, to=to)
+    return f"{now.name}: version {now.version} is champion again, in place of version {before.version}"
+
+
 def _numbers(diagnostics: dict[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in diagnostics.items() if isinstance(value, int | float)}

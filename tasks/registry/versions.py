@@ -29,10 +29,12 @@ _MAX_PARAM = 500  # characters; longer values are in settings.json
 
 def find(company: str, family: str, fingerprint: str) -> Version | None:
     """The version with this fingerprint, if it was registered before."""
-    for version in _versions(registered_name(company, family)):
-        if version.tags.get("fingerprint") == fingerprint:
-            return _described(version)
-    return None
+    return next((version for version in all_versions(company, family) if version.fingerprint == fingerprint), None)
+
+
+def all_versions(company: str, family: str) -> list[Version]:
+    """Every registered version of a company's family."""
+    return [_described(version) for version in client().search_model_versions(f"name = '{registered_name(company, family)}'")]
 
 
 def champion(company: str, family: str) -> Version | None:
@@ -155,10 +157,6 @@ def _make_version(name: str, model_uri: str, run_id: str, tags: dict[str, str], 
     if as_challenger:
         server.set_registered_model_alias(name, CHALLENGER, made.version)
     return _described(server.get_model_version(name, made.version))
-
-
-def _versions(name: str) -> list[ModelVersion]:
-    return client().search_model_versions(f"name = '{name}'")
 
 
 def _described(version: ModelVersion) -> Version:

@@ -39,7 +39,7 @@ def worker(deployed):
 def test_every_flow_is_deployed(deployed):
     names = {deployment["name"] for deployment in deployed.ask("/deployments/filter", {})}
     flows = {flow["name"] for flow in deployed.ask("/flows/filter", {})}
-    assert flows >= {"weekly-retrain", "train-hiref", "train-precision", "score", "simulate-data"}
+    assert flows >= {"weekly-retrain", "train-hiref", "train-precision", "score", "rollback", "simulate-data"}
     assert names == {"demo", "any"}
 
 

@@ -142,6 +142,24 @@ def test_a_refit_of_the_champion_challenges_nobody(shelf, trained):
     assert aliases(shelf) == {CHAMPION: "3", CHALLENGER: "2"}
 
 
+def test_rolling_back_puts_the_champion_before_it_back(shelf, trained):
+    with pytest.raises(PanelError, match="has no champion to roll back from"):
+        promotion.roll_back("demo", "hiref")
+    promotion.carry_out(register(trained), HELD)
+    with pytest.raises(PanelError, match="it was the first"):
+        promotion.roll_back("demo", "hiref")
+    promotion.carry_out(register(trained, "2" * 64), BROKEN)
+    promotion.carry_out(register(trained, "3" * 64), HELD)
+    before, now = promotion.roll_back("demo", "hiref")
+    assert (before.version, now.version) == ("3", "1")  # 2 was never champion
+    assert aliases(shelf)[CHAMPION] == "1"
+    assert shelf.get_model_version("demo-hiref", "3").tags["rolled_back_to"] == "1"
+    promotion.roll_back("demo", "hiref", to="3")
+    assert aliases(shelf)[CHAMPION] == "3"
+    with pytest.raises(PanelError, match="cannot go back to version 9 from 3; other versions: 1, 2"):
+        promotion.roll_back("demo", "hiref", to="9")
+
+
 def test_a_driver_may_have_any_name(shelf, trained):
     company, evidence, rows, answer = trained
     raw = company.model_dump(mode="json")

@@ -1,0 +1,34 @@
+"""Put an earlier champion back. Dashboard and forecasts follow the alias at once.
+
+python -m flows.rollback --settings deployments/demo.yaml --family hiref
+"""
+
+import argparse
+
+from prefect import flow
+
+from flows.command_line import call
+from hierforecast.settings import read_company
+from tasks import environment, shelving
+
+environment.prepare()
+
+
+@flow(name="rollback")
+def rollback(settings: str = "deployments/demo.yaml", family: str = "hiref", to: str | None = None) -> str:
+    """Move the alias `champion` back. A rerun on unchanged data leaves it there; new data are judged as ever.
+
+    Args:
+        settings: a company's YAML file.
+        family: "hiref" or "precision".
+        to: a version's number; by default the latest one before the champion that was ever promoted.
+    """
+    return shelving.roll_back(read_company(settings).company, family, to)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--settings", default="deployments/demo.yaml", help="a company's YAML file")
+    parser.add_argument("--family", default="hiref", choices=["hiref", "precision"])
+    parser.add_argument("--to", help="a version's number; by default the champion before this one")
+    call(rollback, **vars(parser.parse_args()))

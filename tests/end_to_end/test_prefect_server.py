@@ -1,12 +1,12 @@
 """Prefect as its users run it: a real server, `prefect deploy --all`, its scheduler, a worker, `deployment run --watch`."""
 
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.servers import end_process
 
 ROOT = Path(__file__).resolve().parents[2]
 POOL = "hierforecast"
@@ -31,8 +31,7 @@ def worker(deployed):
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]
     process = subprocess.Popen(command, cwd=ROOT, env=deployed.environment, stdout=log, stderr=log, start_new_session=True)
     yield process
-    os.killpg(process.pid, signal.SIGTERM)
-    process.wait(timeout=60)
+    end_process(process)
     log.close()
 
 

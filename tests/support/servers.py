@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -41,6 +42,19 @@ def _answers(address: str) -> bool:
             return response.status == 200
     except (urllib.error.URLError, OSError):
         return False
+
+
+def end_process(process: subprocess.Popen) -> None:
+    """End a process that leads a session, with all it started: asked first, then made to.
+
+    A worker that inherited an ignored SIGINT, as from a shell's background job, also ignores the first SIGTERM.
+    """
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=20)
 
 
 @pytest.fixture(scope="session")
@@ -109,9 +123,5 @@ def prefect_server(tmp_path_factory) -> Iterator[PrefectServer]:
         assert process.poll() is None, (home / "server.log").read_text()[-3000:]
         yield PrefectServer(url, environment, home)
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        end_process(process)
         log.close()

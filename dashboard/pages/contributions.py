@@ -139,7 +139,8 @@ def _effects_card(registry: Registry, version: Version) -> Component:
         lambda effects: effects.max() - effects.min()
     )
     pairs = [pair for pair, width in spread.items() if width > SAME or pair[1] == TOTAL]
-    pairs.sort(key=lambda pair: pair[1] == TOTAL)
+    declared = list(table["driver"].astype(str).drop_duplicates())
+    pairs.sort(key=lambda pair: (declared.index(pair[0]), pair[1] == TOTAL))
     options = {f"{driver}|{level}": driver if level == TOTAL else f"{driver} by {level}" for driver, level in pairs}
     control = labelled("Driver", _driver_select(options))
     about = "Mean effect on the model's link scale: with a log link and a log driver it is an elasticity."

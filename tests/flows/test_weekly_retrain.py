@@ -99,6 +99,31 @@ for name in ("tiny-hiref", "tiny-precision"):
     assert "checks/report.json" in precision
 
 
+def test_shown_contributions_add_up_to_the_shown_numbers(retrained):
+    program = """
+import pathlib
+for name in ("tiny-hiref", "tiny-precision"):
+    run_id = client.get_model_version_by_alias(name, "champion").run_id
+    print(pathlib.Path(mlflow.artifacts.download_artifacts(f"runs:/{run_id}/tables")))
+"""
+    hiref, precision = (Path(line) for line in retrained.python(program).splitlines())
+    levels = ["region", "state", "segment", "brand", "pack"]
+    shown = pd.read_parquet(hiref / "forecasts.parquet")
+    parts = pd.read_parquet(hiref / "contributions.parquet")
+    assert not shown.duplicated([*levels, "period"]).any()
+    assert set(shown["part"]) == {"history", "holdout", "future"}
+    names = [name for name in parts.columns if name not in (*levels, "period", "part")]
+    summed = parts.assign(summed=parts[names].sum(axis=1))
+    both = shown.merge(summed[[*levels, "period", "part", "summed"]], on=[*levels, "period", "part"], validate="one_to_one")
+    assert len(both) == len(shown)
+    assert (both["summed"] / both["forecast"] - 1).abs().max() < 1e-6
+
+    fitted = pd.read_parquet(precision / "fit.parquet").query("part == 'history'").set_index("period")["forecast"]
+    media = pd.read_parquet(precision / "media_contributions.parquet")
+    once = media[media["level"].isin(["tactical", "control", "baseline"])].groupby("period")["mean"].sum()
+    assert (once.loc[fitted.index] / fitted - 1).abs().max() < 1e-6
+
+
 def test_champions_load_without_pickle_and_predict_from_a_frame(retrained):
     plan = synthetic.company(5, weeks=80)
     for name, panel in (("sales", plan.sales), ("media", plan.media)):

@@ -1,6 +1,7 @@
 """What every test shares: a quiet, private home, and a summary of what was skipped and why."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,11 @@ _SWITCHES = {
 os.environ.update(_SWITCHES)
 for _inherited in ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "HIERFORECAST_HOME"):
     os.environ.pop(_inherited, None)
+
+# A shell's background job starts with Ctrl-C ignored, and so would every program that the tests start and interrupt:
+# what a process catches is reset for its children, what it ignores is not.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["tests.support.servers"]
 

@@ -45,10 +45,7 @@ def _answers(address: str) -> bool:
 
 
 def end_process(process: subprocess.Popen) -> None:
-    """End a process that leads a session, with all it started: asked first, then made to.
-
-    A worker that inherited an ignored SIGINT, as from a shell's background job, also ignores the first SIGTERM.
-    """
+    """End a process that leads a session, with all it started: asked first, then made to."""
     os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(timeout=20)

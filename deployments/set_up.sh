@@ -56,17 +56,18 @@ is_sound() {
 }
 
 install() {
-  local python=.venv/bin/python groups=()
-  [ "$1" = develop ] && groups=(--group dev)
+  local python=.venv/bin/python product='.[all]' groups=()
+  # Developers also test what a user installs on demand: baselines, reconciliation, a cluster.
+  [ "$1" = develop ] && { product='.[everything]'; groups=(--group dev); }
   # uv is much faster; pip stands in where uv cannot be had or does not know the machine's package index.
   export UV_FIND_LINKS="${UV_FIND_LINKS:-${PIP_FIND_LINKS:-}}"
   if "$python" -m pip install -q --disable-pip-version-check -c constraints.txt uv &&
-    "$python" -m uv pip install -q --python "$python" -e '.[all]' -c constraints.txt ${groups[@]+"${groups[@]}"}; then
+    "$python" -m uv pip install -q --python "$python" -e "$product" -c constraints.txt ${groups[@]+"${groups[@]}"}; then
     return
   fi
   say "uv could not install; trying pip, which takes a few minutes"
   "$python" -m pip install -q --disable-pip-version-check --upgrade pip
-  "$python" -m pip install -q --disable-pip-version-check -e '.[all]' -c constraints.txt ${groups[@]+"${groups[@]}"}
+  "$python" -m pip install -q --disable-pip-version-check -e "$product" -c constraints.txt ${groups[@]+"${groups[@]}"}
 }
 
 set_up() {

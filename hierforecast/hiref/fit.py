@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from hierforecast.hierarchy import Hierarchy
-from hierforecast.hiref.design import Design
-from hierforecast.hiref.effects import Parameters, SeriesEffects, effects_of
-from hierforecast.hiref.intervals import Interval
-from hierforecast.hiref.level import Level
+from hierforecast.hiref.columns.design import Design
+from hierforecast.hiref.regression.effects import Parameters, SeriesEffects, effects_of
+from hierforecast.hiref.intervals.conformal import Interval
+from hierforecast.hiref.recent.level import Level
 from hierforecast.hiref.link import Link
-from hierforecast.hiref.rows import Rows, read_rows
+from hierforecast.hiref.columns.rows import Rows, read_rows
 
 
 class Answer(NamedTuple):

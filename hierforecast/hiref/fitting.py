@@ -11,15 +11,15 @@ import pandas as pd
 
 from hierforecast.errors import PanelError
 from hierforecast.hierarchy import Hierarchy
-from hierforecast.hiref.design import Design, fit_design
-from hierforecast.hiref.effects import Parameters, SeriesEffects, effects_of
+from hierforecast.hiref.columns.design import Design, fit_design
+from hierforecast.hiref.regression.effects import Parameters, SeriesEffects, effects_of
 from hierforecast.hiref.fit import Fit, weigh
-from hierforecast.hiref.intervals import Interval, conformal, noise_of, series_noise
-from hierforecast.hiref.level import Level, LevelChoice, choose_level, follow
+from hierforecast.hiref.intervals.conformal import Interval, conformal, noise_of, series_noise
+from hierforecast.hiref.recent.level import Level, LevelChoice, choose_level, follow
 from hierforecast.hiref.link import Link, calibrate, make_link
-from hierforecast.hiref.moments import Moments, sum_moments
-from hierforecast.hiref.rows import Rows, read_numbers, read_rows, refuse_unusable
-from hierforecast.hiref.training import Trained, train
+from hierforecast.hiref.moments.sums import Moments, sum_moments
+from hierforecast.hiref.columns.rows import Rows, read_numbers, read_rows, refuse_unusable
+from hierforecast.hiref.regression.training import Trained, train
 from hierforecast.options import Training
 from hierforecast.schema import SalesPanel
 

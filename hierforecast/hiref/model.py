@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from hierforecast.errors import NotFittedError, PanelError, SettingsError, nearest
 from hierforecast.hierarchy import BOTTOM, TOTAL
-from hierforecast.hiref.attribution import split
-from hierforecast.hiref.effects import effects_of
+from hierforecast.hiref.answers.attribution import split
+from hierforecast.hiref.regression.effects import effects_of
 from hierforecast.hiref.fit import Answer, Fit, weigh
 from hierforecast.hiref.saving import pack, unpack
 from hierforecast.model_folder import read_model_folder, write_model_folder

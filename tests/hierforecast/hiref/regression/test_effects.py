@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hierforecast.hiref.effects import Parameters, constrain, effects_of, unconstrain
-from hierforecast.hiref.network import Network
+from hierforecast.hiref.regression.effects import Parameters, constrain, effects_of, unconstrain
+from hierforecast.hiref.regression.network import Network
 
 SIGNS = np.array([1.0, -1.0, 0.0])
 SIZES = {"region": 4, "brand": 3}

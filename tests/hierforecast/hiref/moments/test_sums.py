@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hierforecast.hiref.moments import sum_moments
+from hierforecast.hiref.moments.sums import sum_moments
 
 
 def rows(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hierforecast.errors import PanelError
-from hierforecast.hiref.rows import period_number, read_numbers, read_rows
+from hierforecast.hiref.columns.rows import period_number, read_numbers, read_rows
 
 
 def panel() -> pd.DataFrame:

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from hierforecast.hierarchy import Hierarchy
-from hierforecast.hiref.effects import Columns, Parameters, effects_of, unconstrain
-from hierforecast.hiref.moments import Moments
-from hierforecast.hiref.network import Network
+from hierforecast.hiref.regression.effects import Columns, Parameters, effects_of, unconstrain
+from hierforecast.hiref.moments.sums import Moments
+from hierforecast.hiref.regression.network import Network
 from hierforecast.options import Training
 
 LEAST_EFFECT = 0.02  # of a noise sd per column sd: a start at exactly 0 would sit on softplus' flat end

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from hierforecast.hiref.effects import Parameters
+from hierforecast.hiref.regression.effects import Parameters
 
 
 class Network(nn.Module):

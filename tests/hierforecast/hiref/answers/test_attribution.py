@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hierforecast.hiref.attribution import split
+from hierforecast.hiref.answers.attribution import split
 
 
 @given(st.integers(0, 10_000), st.floats(0, 3))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hierforecast.hiref.intervals import conformal, series_noise
+from hierforecast.hiref.intervals.conformal import conformal, series_noise
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.95])

@@ -6,8 +6,8 @@ import pytest
 
 from hierforecast.errors import PanelError
 from hierforecast.hiref import Driver
-from hierforecast.hiref.design import fit_design
-from hierforecast.hiref.rows import read_rows
+from hierforecast.hiref.columns.design import fit_design
+from hierforecast.hiref.columns.rows import read_rows
 from hierforecast.options import Training
 from hierforecast.schema import Adstock, SalesPanel, Saturation, Target
 

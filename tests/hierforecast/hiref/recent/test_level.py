@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hierforecast.hiref.level import LevelChoice, choose_level, follow
+from hierforecast.hiref.recent.level import LevelChoice, choose_level, follow
 
 
 def test_the_filter_is_the_stated_shrunk_discounted_mean_of_the_past():

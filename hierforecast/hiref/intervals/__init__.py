@@ -1,0 +1,1 @@
+"""Prediction intervals from errors on periods that the model had not seen."""

@@ -1,0 +1,1 @@
+"""The recent-level term: what series have lately done beyond what the regression says."""

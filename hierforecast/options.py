@@ -1,6 +1,6 @@
 """How models are fitted, sampled and judged, and how long a made company is: the options in a company's settings."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,11 +18,29 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, **STRICT)
 
 
+class RowsEngine(Settings):
+    """How mini-batches of rows are trained on, where moments cannot say the loss or a carry-over is to be learned."""
+
+    epochs: int = Field(30, ge=1, le=10_000, description="passes over the rows at most")
+    batch_rows: int = Field(8192, ge=16, le=4_000_000)
+    learning_rate: float = Field(0.02, gt=0, le=1)
+    patience: int = Field(5, ge=1, description="epochs without a better held-out loss before training stops")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto takes cuda, else mps, else cpu")
+    tweedie_power: float = Field(1.5, gt=1, lt=2, description="variance grows as the mean to this power")
+    huber: float = Field(1.0, gt=0, description="errors beyond so many noise sds count linearly")
+    quantile: float = Field(0.5, gt=0, lt=1)
+
+
 class Training(Settings):
     """How HiReF is fitted. Sizes are per level; strengths are ridge penalties in units of one observation."""
 
+    engine: Literal["moments", "rows"] = Field("moments", description="rows: mini-batches, for the other losses")
+    loss: Literal["squared", "poisson", "tweedie", "huber", "quantile"] = "squared"
+    rows: RowsEngine = RowsEngine()
     embedding_size: int = Field(4, ge=1, le=32, description="numbers per node of every level")
-    ridge: float = Field(1.0, gt=0, description="shrinkage of nodes towards their level's mean")
+    ridge: Annotated[float, Field(gt=0)] | Literal["auto"] | dict[str, Annotated[float, Field(gt=0)]] = Field(
+        1.0, description="shrinkage of nodes: one strength, one per level, or auto: chosen per level on earlier origins"
+    )
     seasonality: int = Field(3, ge=0, le=26, description="yearly Fourier pairs")
     season_by: list[str] | None = Field(None, description="levels the season varies over; null is every level")
     trend: bool = False

@@ -5,6 +5,7 @@ all derive from these objects; none of them keeps a list of columns of its own.
 """
 
 import math
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -31,24 +32,44 @@ Sign = Literal["+", "-", "free"]
 
 @dataclass(frozen=True, config=STRICT)
 class Adstock:
-    """Carry-over of a driver, ``a[t] = (1 - decay) x[t] + decay a[t-1]``: units are kept, a constant stays itself."""
+    """Carry-over of a driver; its weights over past periods sum to 1, so units are kept and a constant stays itself.
 
-    decay: Annotated[float, Field(ge=0, lt=1)]
-    kind: Literal["geometric"] = "geometric"
+    Geometric: ``a[t] = (1 - decay) x[t] + decay a[t-1]``. Weibull: weights ``exp(-(k/scale)^shape) -
+    exp(-((k+1)/scale)^shape)`` for k = 0 .. periods - 1, scaled to sum to 1; a shape above 1 peaks after the exposure.
+
+    Args:
+        decay: geometric: share carried to the next period.
+        kind: the family of weights.
+        shape: Weibull: dimensionless.
+        scale: Weibull: periods.
+        periods: Weibull: how far back weights reach, periods.
+        learned: whether the rows engine may move decay, or shape and scale, from these starting values.
+    """
+
+    decay: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    kind: Literal["geometric", "weibull"] = "geometric"
+    shape: Annotated[float, Field(gt=0, le=10)] = 1.5
+    scale: Annotated[float, Field(gt=0, le=52)] = 2.0
+    periods: Annotated[int, Field(ge=1, le=104)] = 13
+    learned: bool = False
 
 
 @dataclass(frozen=True, config=STRICT)
 class Saturation:
-    """Diminishing returns. Hill: ``x^slope / (x^slope + half^slope)``; log: ``log1p(x / half)``.
+    """Diminishing returns. Hill: ``x^slope / (x^slope + half^slope)``; log: ``log1p(x / half)``; power: ``x^exponent``.
 
     Args:
-        half: where the Hill curve reaches one half, in the driver's unit; None takes the median positive value.
+        half: where the Hill curve reaches one half, in the driver's unit; None takes the mean positive value.
         slope: Hill exponent, dimensionless.
+        exponent: of the power curve, dimensionless.
+        learned: whether the rows engine may move half, slope or exponent from these starting values.
     """
 
-    kind: Literal["hill", "log"]
+    kind: Literal["hill", "log", "power"]
     half: Annotated[float, Field(gt=0)] | None = None
     slope: Annotated[float, Field(gt=0, le=5)] = 1.0
+    exponent: Annotated[float, Field(gt=0, le=1)] = 0.5
+    learned: bool = False
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -66,6 +87,7 @@ class Driver:
         known_ahead: True when its future values are planned (prices, promotions), so forecasts may use them.
         availability_lag: periods until a value is known, for drivers that are measured and not planned.
         by: the levels its effect varies over; None means every level, an empty tuple one effect for all.
+        lags: periods back at which it works, each with an effect of its own; 0 is the same period.
         lower: smallest plausible value; None for no bound.
         upper: largest plausible value; None for no bound.
     """
@@ -80,6 +102,7 @@ class Driver:
     known_ahead: bool = True
     availability_lag: Annotated[int, Field(ge=0)] = 0
     by: tuple[str, ...] | None = None
+    lags: Annotated[tuple[Annotated[int, Field(ge=0, le=104)], ...], Field(min_length=1)] = (0,)
     lower: float | None = None
     upper: float | None = None
 
@@ -105,6 +128,7 @@ class Driver:
             )
         if self.lower is not None and self.upper is not None and self.lower > self.upper:
             raise ValueError(f"driver {self.name!r}: lower {self.lower} is above upper {self.upper}")
+        refuse_repeated(self.lags, f"driver {self.name!r}: lags")
         return self
 
 
@@ -113,6 +137,19 @@ class Target(Settings):
 
     name: str = Field(min_length=1)
     unit: str = ""
+    availability_lag: int = Field(0, ge=0, le=104, description="periods until sales are known; no lag may be shorter")
+
+
+class Holidays(Settings):
+    """Days that belong to the baseline: an official calendar, dates of one's own, or both; each name has its own effect."""
+
+    country: str | None = Field(None, min_length=2, description="ISO code, e.g. US, as in the package `holidays`")
+    subdivision: str | None = Field(None, description="of the country, e.g. TX")
+    names: list[str] | None = Field(None, description="which of the country's holidays; null is all")
+    dates: dict[str, list[date]] = Field(default_factory=dict, description="further days by name, e.g. {Black Friday: [...]}")
+    before: int = Field(0, ge=0, le=8, description="periods before a holiday that have an effect of their own")
+    after: int = Field(0, ge=0, le=8)
+    by: list[str] | None = Field(None, description="levels the effect varies over; null is every level")
 
 
 class _Panel(Settings):
@@ -135,6 +172,11 @@ class SalesPanel(_Panel):
     link: Literal["identity", "log"] = "log"
     statistic: Literal["mean", "median"] = Field("mean", description="what `forecast` is: mean sums up, median is nearest")
     drivers: list[Driver] = Field(default_factory=list)
+    target_lags: list[Annotated[int, Field(ge=1, le=104)]] = Field(
+        default_factory=list, description="periods back at which the target explains itself; rolled forward when forecasting"
+    )
+    holidays: Holidays | None = None
+    weight: str | None = Field(None, min_length=1, description="column of row weights >= 0; null weighs rows alike")
     gaps: Literal["forbid", "allow"] = Field(
         "forbid", description="whether a series may miss periods between its first and last"
     )
@@ -146,6 +188,18 @@ class SalesPanel(_Panel):
         refuse_reserved(self.levels, RESERVED_IN_SALES, "level")
         refuse_reserved(drivers, RESERVED_IN_SALES, "driver")
         refuse_reserved([self.period], RESERVED_IN_SALES - {PERIOD}, "period column")
+        refuse_repeated(self.target_lags, "sales.target_lags")
+        for lag in self.target_lags:
+            if lag <= self.target.availability_lag:
+                raise ValueError(
+                    f"sales.target_lags: lag {lag} is not known yet when the next period is forecast, because sales are known "
+                    f"only {self.target.availability_lag} periods later; use lags above that"
+                )
+        for level in (self.holidays.by if self.holidays else None) or ():
+            if level not in self.levels:
+                raise ValueError(f"sales.holidays.by names the level {level!r}; {nearest(level, self.levels)}")
+        if self.weight in (*self.levels, self.period, self.target.name, *drivers):
+            raise ValueError(f"sales.weight names {self.weight!r}, which has another role; give a column of its own")
         for driver in self.drivers:
             self._check_reference(driver)
             for level in driver.by or ():
@@ -167,7 +221,8 @@ class SalesPanel(_Panel):
     def columns(self) -> list[str]:
         """Every column the panel must have, each once: levels, period, target, drivers, reference columns."""
         references = [d.reference for d in self.drivers if isinstance(d.reference, str) and d.reference != "mean"]
-        named = [*self.levels, self.period, self.target.name, *(d.name for d in self.drivers), *references]
+        weight = [self.weight] if self.weight else []
+        named = [*self.levels, self.period, self.target.name, *(d.name for d in self.drivers), *references, *weight]
         return list(dict.fromkeys(named))
 
 

@@ -9,11 +9,11 @@ import pandas as pd
 
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.columns.design import Design
-from hierforecast.hiref.regression.effects import Parameters, SeriesEffects, effects_of
-from hierforecast.hiref.intervals.conformal import Interval
-from hierforecast.hiref.recent.level import Level
-from hierforecast.hiref.link import Link
 from hierforecast.hiref.columns.rows import Rows, read_rows
+from hierforecast.hiref.intervals.conformal import Interval
+from hierforecast.hiref.link import Link
+from hierforecast.hiref.recent.level import Level
+from hierforecast.hiref.regression.effects import Parameters, SeriesEffects, effects_of
 
 
 class Answer(NamedTuple):

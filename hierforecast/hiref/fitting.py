@@ -1,4 +1,4 @@
-"""The order of work of a fit: read, sum up, try on the last weeks, fit on all, see what is left.
+"""The order of work of a fit: try on the last weeks, fit on all, see what is left.
 
 The last `horizon` periods are first held out. A fit on the rest forecasts them, and these honest errors choose the
 recent-level term and set the prediction intervals. Then everything is fitted on all rows, from that fit's parameters.
@@ -7,36 +7,20 @@ recent-level term and set the prediction intervals. Then everything is fitted on
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from hierforecast.errors import PanelError
 from hierforecast.hierarchy import Hierarchy
-from hierforecast.hiref.columns.design import Design, fit_design
-from hierforecast.hiref.regression.effects import Parameters, SeriesEffects, effects_of
 from hierforecast.hiref.fit import Fit, weigh
 from hierforecast.hiref.intervals.conformal import Interval, conformal, noise_of, series_noise
+from hierforecast.hiref.link import calibrate
+from hierforecast.hiref.material import Material
+from hierforecast.hiref.moments.sums import Moments
 from hierforecast.hiref.recent.level import Level, LevelChoice, choose_level, follow
-from hierforecast.hiref.link import Link, calibrate, make_link
-from hierforecast.hiref.moments.sums import Moments, sum_moments
-from hierforecast.hiref.columns.rows import Rows, read_numbers, read_rows, refuse_unusable
+from hierforecast.hiref.regression.effects import Parameters, SeriesEffects, effects_of
 from hierforecast.hiref.regression.training import Trained, train
 from hierforecast.options import Training
 from hierforecast.schema import SalesPanel
 
 LEVEL_ORIGINS = 4  # the recent-level term is judged from so many weeks in the past, so that no single one decides
-SHORTEST = 4  # the trial keeps at least this many times the held-out periods to learn from
-
-
-class _Data(NamedTuple):
-    """Training rows: `series` of `rows` are those of the hierarchy, `target` is in units, `value` on the link scale."""
-
-    rows: Rows
-    hierarchy: Hierarchy
-    design: Design
-    X: np.ndarray
-    target: np.ndarray
-    value: np.ndarray
-    link: Link
 
 
 class _Trial(NamedTuple):
@@ -47,30 +31,22 @@ class _Trial(NamedTuple):
     errors: np.ndarray
 
 
-def fit_rows(panel: pd.DataFrame, settings: SalesPanel, training: Training) -> Fit:
-    """Fit on the rows of a panel whose target is known.
-
-    Raises:
-        PanelError: the panel does not fit the settings; the message names the column, how many rows and the first.
-    """
-    data = _read(panel, settings, training)
-    held_out = min(settings.horizon, (data.rows.last + 1) // SHORTEST)
-    tail = data.rows.period > data.rows.last - held_out
-    head_moments, tail_moments = _moments(data, ~tail), _moments(data, tail)
-    trial = _try_on_tail(data, head_moments, tail, training) if tail.any() and (~tail).any() else None
+def fit_material(data: Material, settings: SalesPanel, training: Training) -> Fit:
+    """Fit on what was read from a frame or from files; see `material`."""
+    trial = _try_ahead(data, data.cuts[-1], training) if data.cuts else None
     trial = trial or _Trial(None, None, np.empty(0))
 
-    trained = _train(head_moments + tail_moments, data, training, trial.start)
+    trained = _train(data.moments, data, training, trial.start)
     regression = _regression(data, trained)
     everywhere = np.ones(len(regression), dtype=bool)
-    level = _level(data, data.value - regression, trial.choice, present=everywhere)
-    fitted = regression if level is None else regression + level.of(data.rows.period, data.rows.series)
-    residuals, series = data.value - fitted, data.rows.series
+    level = _level(data, data.recent.value - regression, trial.choice, present=everywhere)
+    fitted = regression if level is None else regression + level.of(data.recent.rows.period, data.recent.rows.series)
+    residuals, series = data.recent.value - fitted, data.recent.rows.series
     count = len(data.hierarchy.series)
     noise = series_noise(residuals, series, count)
     factors, factor = np.ones(count), 1.0
     if settings.link == "log":
-        factors, factor = calibrate(data.target, data.link.back(fitted), series, count)
+        factors, factor = calibrate(data.recent.target, data.link.back(fitted), series, count)
     interval = conformal(trial.errors, residuals / noise[series], training.interval)
     told = _diagnostics(data, trained, trial, interval, residuals)
     return Fit(
@@ -88,30 +64,7 @@ def fit_rows(panel: pd.DataFrame, settings: SalesPanel, training: Training) -> F
     )
 
 
-def _read(panel: pd.DataFrame, settings: SalesPanel, training: Training) -> _Data:
-    target = settings.target.name
-    if target not in panel.columns:
-        raise PanelError(f"no target column {target!r} in the panel; fit needs it, only predict does without")
-    panel = panel[panel[target].notna()]
-    if panel.empty:
-        raise PanelError(f"target {target!r} is empty in every row; there is nothing to learn from")
-    rows = read_rows(panel, settings.levels, settings.period, settings.frequency)
-    hierarchy = Hierarchy.from_panel(rows.keys, settings.levels)
-    rows = rows.renumber(hierarchy.series_of(hierarchy.codes(rows.keys)))
-    units = read_numbers(panel, target, rows)
-    negative = np.where(units < 0, np.nan, units)
-    refuse_unusable(negative, f"target {target!r} (or it is below 0, which no sales are)", rows, "correct or drop these rows")
-    design, X = fit_design(panel, rows, settings, training)
-    link = make_link(settings.link, units)
-    return _Data(rows, hierarchy, design, X, units, link.forward(units), link)
-
-
-def _moments(data: _Data, chosen: np.ndarray) -> Moments:
-    count = len(data.hierarchy.series)
-    return sum_moments(data.X[chosen], data.value[chosen], data.rows.series[chosen], count)
-
-
-def _train(moments: Moments, data: _Data, training: Training, start: Parameters | None) -> Trained:
+def _train(moments: Moments, data: Material, training: Training, start: Parameters | None) -> Trained:
     """Train; under a log twice, the second time weighing each series by how precise its sales are.
 
     The log of small counts is noisy (its variance falls as one over the mean), so equal weights would let the many
@@ -141,62 +94,63 @@ def _own_effects(trained: Trained, hierarchy: Hierarchy) -> SeriesEffects:
     return effects._replace(baseline=effects.baseline + trained.intercepts)
 
 
-def _regression(data: _Data, trained: Trained) -> np.ndarray:
+def _regression(data: Material, trained: Trained) -> np.ndarray:
     """The regression's value per row, (rows,), without the recent level."""
     effects = _own_effects(trained, data.hierarchy)
-    return effects.baseline[data.rows.series] + weigh(data.X, effects.total, data.rows.series, range(data.X.shape[1]))
+    return effects.baseline[data.recent.rows.series] + weigh(
+        data.recent.X, effects.total, data.recent.rows.series, range(data.recent.X.shape[1])
+    )
 
 
-def _try_on_tail(data: _Data, head: Moments, tail: np.ndarray, training: Training) -> _Trial:
+def _try_ahead(data: Material, cut: int, training: Training) -> _Trial:
+    """Fit on the rows before a cut and forecast the block after it."""
+    head, tail = data.before(cut), data.recent.rows.period >= cut
     trained = _train(head, data, training, None)
     regression = _regression(data, trained)
-    series = data.rows.series
-    residuals = data.value - regression
-    choice = (
-        _choose_level(data, regression, head.counts > 0, int(data.rows.period[tail].min())) if training.recent_level else None
-    )
+    series = data.recent.rows.series
+    residuals = data.recent.value - regression
+    choice = _choose_level(data, regression, head.counts > 0, cut) if training.recent_level else None
     level = _level(data, np.where(tail, 0.0, residuals), choice, present=~tail)
-    cut = np.full(len(series), int(data.rows.period[tail].min()))
-    ahead = residuals if level is None else residuals - level.of(cut, series)
+    ahead = residuals if level is None else residuals - level.of(np.full(len(series), cut), series)
     noise = series_noise(residuals[~tail], series[~tail], len(head.counts))
     judged = tail & (head.counts > 0)[series]
     return _Trial(trained.parameters, choice, ahead[judged] / noise[series[judged]])
 
 
-def _choose_level(data: _Data, regression: np.ndarray, seen: np.ndarray, cut: int) -> LevelChoice | None:
+def _choose_level(data: Material, regression: np.ndarray, seen: np.ndarray, cut: int) -> LevelChoice | None:
     """Choose at the cut and at origins one horizon earlier each; `seen` (series,) are those with rows before the cut."""
-    rows, horizon = data.rows, data.rows.last + 1 - cut
+    rows, horizon = data.recent.rows, data.recent.rows.last + 1 - cut
     origins = [cut - back * horizon for back in range(LEVEL_ORIGINS) if cut - back * horizon >= horizon]
 
     def error(levels: np.ndarray, origin: int) -> float:
         after = (rows.period >= origin) & (rows.period < origin + horizon) & seen[rows.series]
         forecast = data.link.back(regression[after] + levels[rows.series[after]])
-        return float(np.abs(forecast - data.target[after]).sum())
+        return float(np.abs(forecast - data.recent.target[after]).sum())
 
     present = rows.dense(np.ones(len(regression))) > 0
-    return choose_level(rows.dense(data.value - regression), present, origins, error)
+    return choose_level(rows.dense(data.recent.value - regression), present, origins, error)
 
 
-def _level(data: _Data, residuals: np.ndarray, choice: LevelChoice | None, *, present: np.ndarray) -> Level | None:
+def _level(data: Material, residuals: np.ndarray, choice: LevelChoice | None, *, present: np.ndarray) -> Level | None:
     """The term over all training periods, from the (rows,) residuals that are `present`."""
     if choice is None:
         return None
-    return follow(data.rows.dense(residuals), data.rows.dense(present.astype(float)) > 0, choice)
+    return follow(data.recent.rows.dense(residuals), data.recent.rows.dense(present.astype(float)) > 0, choice)
 
 
-def _diagnostics(data: _Data, trained: Trained, trial: _Trial, interval: Interval, residuals: np.ndarray) -> dict[str, Any]:
+def _diagnostics(data: Material, trained: Trained, trial: _Trial, interval: Interval, residuals: np.ndarray) -> dict[str, Any]:
     columns = data.design.columns
     total = effects_of(trained.parameters, data.hierarchy.series).total
     return {
         "rows": len(residuals),
         "series": len(data.hierarchy.series),
-        "periods": data.rows.last + 1,
+        "periods": data.recent.rows.last + 1,
         "iterations": trained.iterations,
         "converged": trained.converged,
         "loss": trained.loss,
         "noise": float(np.sqrt(np.mean(residuals**2))),
         "wrong_sign_share": float((columns.signs * total < 0).mean()) if total.size else 0.0,
-        "zero_targets": int((data.target == 0).sum()),
+        "zero_targets": int((data.recent.target == 0).sum()),
         "calibration_errors": len(trial.errors),
         "interval_lower": interval.lower,
         "interval_upper": interval.upper,

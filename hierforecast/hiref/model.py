@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from hierforecast.errors import NotFittedError, PanelError, SettingsError, nearest
 from hierforecast.hierarchy import BOTTOM, TOTAL
 from hierforecast.hiref.answers.attribution import split
-from hierforecast.hiref.regression.effects import effects_of
 from hierforecast.hiref.fit import Answer, Fit, weigh
+from hierforecast.hiref.material import from_panel
+from hierforecast.hiref.regression.effects import effects_of
 from hierforecast.hiref.saving import pack, unpack
 from hierforecast.model_folder import read_model_folder, write_model_folder
 from hierforecast.options import Training
@@ -109,10 +110,10 @@ class HiReF:
         Raises:
             PanelError: the panel does not fit what was declared; the message names column, rows and cure.
         """
-        from hierforecast.hiref.fitting import fit_rows  # torch comes in here, so that forecasting starts without it
+        from hierforecast.hiref.fitting import fit_material  # torch comes in here, so that forecasting starts without it
 
         began = time.perf_counter()
-        self._fit = fit_rows(panel, self.panel, self.training)
+        self._fit = fit_material(from_panel(panel, self.panel, self.training), self.panel, self.training)
         self._fit.diagnostics["seconds"] = round(time.perf_counter() - began, 3)
         return self
 

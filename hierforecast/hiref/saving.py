@@ -8,11 +8,11 @@ import pandas as pd
 from hierforecast.errors import ModelFolderError
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.columns.design import Design, DriverFacts
-from hierforecast.hiref.regression.effects import Parameters
 from hierforecast.hiref.fit import Fit
 from hierforecast.hiref.intervals.conformal import Interval
-from hierforecast.hiref.recent.level import Level, LevelChoice
 from hierforecast.hiref.link import Link
+from hierforecast.hiref.recent.level import Level, LevelChoice
+from hierforecast.hiref.regression.effects import Parameters
 from hierforecast.options import Training
 from hierforecast.schema import SalesPanel
 

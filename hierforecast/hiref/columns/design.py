@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from hierforecast.hiref.regression.effects import Columns
 from hierforecast.hiref.columns.rows import Rows, read_numbers, refuse_unusable
+from hierforecast.hiref.regression.effects import Columns
 from hierforecast.options import Training
 from hierforecast.schema import Driver, SalesPanel
 from hierforecast.transforms import adstock, saturation

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from hierforecast.hierarchy import Hierarchy
-from hierforecast.hiref.regression.effects import Columns, Parameters, effects_of, unconstrain
 from hierforecast.hiref.moments.sums import Moments
+from hierforecast.hiref.regression.effects import Columns, Parameters, effects_of, unconstrain
 from hierforecast.hiref.regression.network import Network
 from hierforecast.options import Training
 

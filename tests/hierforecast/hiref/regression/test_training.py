@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from hierforecast.hierarchy import Hierarchy
-from hierforecast.hiref.regression.effects import Columns, effects_of
 from hierforecast.hiref.moments.sums import sum_moments
+from hierforecast.hiref.regression.effects import Columns, effects_of
 from hierforecast.hiref.regression.training import train
 from hierforecast.options import Training
 

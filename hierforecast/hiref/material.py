@@ -1,0 +1,106 @@
+"""What a fit is made from, wherever its rows lie: nodes, columns, sums over all rows, and the recent rows themselves.
+
+A frame gives all of its rows as recent ones. Files give sums over every row and only the last periods as rows, so that
+memory does not grow with history; what follows in `fitting` is the same for both.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from hierforecast.errors import PanelError
+from hierforecast.hierarchy import Hierarchy
+from hierforecast.hiref.columns.design import Design, fit_design
+from hierforecast.hiref.columns.rows import Rows, read_numbers, read_rows, refuse_unusable
+from hierforecast.hiref.link import Link, make_link
+from hierforecast.hiref.moments.sums import Moments, sum_moments
+from hierforecast.options import Training
+from hierforecast.schema import SalesPanel
+
+ORIGINS = 1  # blocks of `horizon` periods held out, one after another, at the end of training
+SHORTEST = 4  # what stays before the first held-out block is at least this many times as long as a block
+
+
+class Recent(NamedTuple):
+    """Rows at hand, sorted by series and period; `series` of `rows` are those of the hierarchy.
+
+    Args:
+        rows: which series and period.
+        X: (rows, columns) of the design.
+        target: (rows,) in units.
+        value: (rows,) on the link scale.
+    """
+
+    rows: Rows
+    X: np.ndarray
+    target: np.ndarray
+    value: np.ndarray
+
+
+class Material(NamedTuple):
+    """Everything a fit learns from.
+
+    Args:
+        hierarchy: nodes and series of training.
+        design: how columns are made.
+        link: with its stand-in for zero.
+        cuts: first period of each held-out block, ascending; none where the history is too short to hold out any.
+        blocks: moments of the rows before the first cut, between cuts, and from the last cut on; their sum is all rows.
+        recent: the rows of the last periods, from before the first cut on.
+    """
+
+    hierarchy: Hierarchy
+    design: Design
+    link: Link
+    cuts: tuple[int, ...]
+    blocks: tuple[Moments, ...]
+    recent: Recent
+
+    def before(self, cut: int) -> Moments:
+        """Moments of all rows before one of the cuts."""
+        return sum(self.blocks[1 : self.cuts.index(cut) + 1], start=self.blocks[0])
+
+    @property
+    def moments(self) -> Moments:
+        """Moments of all rows."""
+        return sum(self.blocks[1:], start=self.blocks[0])
+
+
+def from_panel(panel: pd.DataFrame, settings: SalesPanel, training: Training) -> Material:
+    """Read the rows of a panel whose target is known.
+
+    Raises:
+        PanelError: the panel does not fit the settings; the message names the column, how many rows and the first.
+    """
+    target = settings.target.name
+    if target not in panel.columns:
+        raise PanelError(f"no target column {target!r} in the panel; fit needs it, only predict does without")
+    panel = panel[panel[target].notna()]
+    if panel.empty:
+        raise PanelError(f"target {target!r} is empty in every row; there is nothing to learn from")
+    rows = read_rows(panel, settings.levels, settings.period, settings.frequency)
+    hierarchy = Hierarchy.from_panel(rows.keys, settings.levels)
+    rows = rows.renumber(hierarchy.series_of(hierarchy.codes(rows.keys)))
+    units = read_numbers(panel, target, rows)
+    negative = np.where(units < 0, np.nan, units)
+    refuse_unusable(negative, f"target {target!r} (or it is below 0, which no sales are)", rows, "correct or drop these rows")
+    design, X = fit_design(panel, rows, settings, training)
+    link = make_link(settings.link, units)
+    recent = Recent(rows, X, units, link.forward(units))
+    cuts = cuts_of(rows.last + 1, settings.horizon)
+    return Material(hierarchy, design, link, cuts, sum_blocks(recent, cuts, len(hierarchy.series)), recent)
+
+
+def cuts_of(periods: int, horizon: int) -> tuple[int, ...]:
+    """First periods of the held-out blocks of a history of so many periods, ascending."""
+    length = min(horizon, periods // SHORTEST)
+    wanted = [periods - back * length for back in range(ORIGINS, 0, -1)]
+    return tuple(cut for cut in wanted if length and cut >= (SHORTEST - 1) * length)
+
+
+def sum_blocks(recent: Recent, cuts: tuple[int, ...], count: int) -> tuple[Moments, ...]:
+    """Moments of rows before, between and after the cuts."""
+    block = np.searchsorted(np.array(cuts, dtype=np.int64), recent.rows.period, side="right")
+    chosen = [block == number for number in range(len(cuts) + 1)]
+    return tuple(sum_moments(recent.X[rows], recent.value[rows], recent.rows.series[rows], count) for rows in chosen)

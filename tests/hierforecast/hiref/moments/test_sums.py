@@ -1,8 +1,10 @@
 """Moments hold what rows hold, and add up."""
 
 import numpy as np
+import pytest
 
-from hierforecast.hiref.moments.sums import sum_moments
+from hierforecast.hiref.moments import sums
+from hierforecast.hiref.moments.sums import Moments, sum_moments
 
 
 def rows(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -44,3 +46,36 @@ def test_scaling_moments_is_scaling_rows():
 
 def test_no_rows_give_empty_moments():
     assert not sum_moments(np.zeros((0, 2)), np.zeros(0), np.zeros(0, dtype=int), 3).products.any()
+
+
+@pytest.mark.parametrize("block", [1, 4, 7, 8192])
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_neither_the_rows_order_nor_the_size_of_blocks_matters(block, shuffled, monkeypatch):
+    X, y, series = rows()
+    expected = np.zeros((7, 6, 6))
+    for side, code in zip(np.column_stack([np.ones(len(y)), X, y]), series, strict=True):
+        expected[code] += np.outer(side, side)
+    if shuffled:
+        order = np.random.default_rng(2).permutation(len(y))
+        X, y, series = X[order], y[order], series[order]
+    monkeypatch.setattr(sums, "BLOCK_ROWS", block)
+    found = sum_moments(X, y, series, 7).products
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+    np.testing.assert_array_equal(found, found.transpose(0, 2, 1))
+
+
+def test_a_weight_of_two_is_the_row_twice_and_of_zero_no_row():
+    X, y, series = rows()
+    weights = np.random.default_rng(3).integers(0, 3, len(y))
+    twice = np.repeat(np.arange(len(y)), weights)
+    found = sum_moments(X, y, series, 6, weights=weights.astype(float))
+    np.testing.assert_allclose(found.products, sum_moments(X[twice], y[twice], series[twice], 6).products, atol=1e-9)
+    np.testing.assert_allclose(found.counts, np.bincount(series, weights, 6))
+
+
+def test_packing_and_placing_lose_nothing():
+    moments = sum_moments(*rows(), 6)
+    np.testing.assert_array_equal(Moments.unpacked(moments.packed()).products, moments.products)
+    placed = moments.placed(np.array([5, 0, 7, 2, 1, 3]), 8)
+    np.testing.assert_array_equal(placed.products[[5, 0, 7, 2, 1, 3]], moments.products)
+    assert placed.counts.sum() == moments.counts.sum()

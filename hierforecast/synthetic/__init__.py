@@ -4,7 +4,10 @@
     made = synthetic.company(seed=1)
     made.sales, made.media, made.truth.elasticities, made.truth.decay
 
-The same seed gives the same company. Both tables end with planned periods whose target is unknown (NaN).
+    market = synthetic.market(seed=1, size=synthetic.MarketSize(states=25, brands=36, packs=9), law=synthetic.SalesLaw())
+    market.panel, market.truth.parts, market.truth.effects, market.truth.contributions()
+
+The same seed gives the same company or market. Tables end with planned periods whose target is unknown (NaN).
 """
 
 from typing import NamedTuple
@@ -13,8 +16,25 @@ import pandas as pd
 
 from hierforecast.errors import PanelError
 from hierforecast.options import FEWEST_WEEKS, MOST_WEEKS
+from hierforecast.synthetic.assembly import Market, MarketTruth, make_market, true_drivers
+from hierforecast.synthetic.declared import declare
+from hierforecast.synthetic.law import MarketSize, SalesLaw
 from hierforecast.synthetic.media import MediaTruth, make_media
 from hierforecast.synthetic.sales import SalesTruth, make_sales
+
+__all__ = [
+    "PLANNED_WEEKS",
+    "MadeCompany",
+    "Market",
+    "MarketSize",
+    "MarketTruth",
+    "SalesLaw",
+    "Truth",
+    "company",
+    "declare",
+    "market",
+    "true_drivers",
+]
 
 PLANNED_WEEKS = 13
 
@@ -64,3 +84,28 @@ def company(seed: int, *, weeks: int = 156, planned: int = PLANNED_WEEKS) -> Mad
     sales, sales_truth = make_sales(seed, weeks=weeks, planned=planned)
     media, media_truth = make_media(seed, weeks=weeks, planned=planned)
     return MadeCompany(sales, media, Truth(sales_truth, media_truth))
+
+
+def market(*, size: MarketSize = MarketSize(), law: SalesLaw = SalesLaw(), seed: int) -> Market:  # noqa: B008  frozen
+    """Make a sales panel of any size by a law that can be chosen number by number; see `assembly` for its equation.
+
+    It has changing trends by brand, seasons and holidays by segment, rounds of list prices, planned promotions with
+    depth, feature, display and the dip after them, distribution, media with carry-over and saturation, weather and
+    mood, launches and delistings, rows that are missing and shelves that are empty; on request cannibalisation between
+    brands and drivers that do nothing.
+
+    Args:
+        size: how many of everything.
+        law: by which numbers units are sold.
+        seed: equal seeds give equal markets; each part has a random stream of its own.
+
+    Returns:
+        `panel`: levels (categorical), the period column named by the frequency, `units`, drivers, `reference_price`;
+        and `truth`, with every part of every row.
+
+    Raises:
+        PanelError: the seed is negative; or as `MarketSize` and `SalesLaw`.
+    """
+    if seed < 0:
+        raise PanelError(f"a made market needs a seed of 0 or more, got {seed}; any such number will do")
+    return make_market(seed, size, law)

@@ -83,14 +83,19 @@ def read_rows(
     if panel.empty:
         raise PanelError("the panel has no rows; a model needs at least one row per series")
     keys, series = _series(panel, levels)
-    dates = _dates(panel, period)
-    number = period_number(dates, frequency, origin if origin is not None else pd.Timestamp(dates.min()))
-    order = np.lexsort((number, series))
+    dates = read_dates(panel, period)
+    return sort_rows(series, dates, keys, frequency, origin=origin if origin is not None else pd.Timestamp(dates.min()))
+
+
+def sort_rows(series: np.ndarray, dates: np.ndarray, keys: pd.DataFrame, frequency: Frequency, *, origin: pd.Timestamp) -> Rows:
+    """The rows of (rows,) series, places in `keys`, and (rows,) dates, in any order. Raises PanelError for a repeated row."""
+    number = period_number(dates, frequency, origin)
+    order = _order(series, number)
     series, number = series[order], number[order]
     same = (series[1:] == series[:-1]) & (number[1:] == number[:-1])
     if same.any():
         where = np.flatnonzero(same)[:_EXAMPLES] + 1
-        examples = panel[[*levels, period]].iloc[order[where]].to_dict("records")
+        examples = [{**keys.iloc[series[row]].to_dict(), "period": str(dates[order[row]])[:10]} for row in where]
         raise PanelError(
             f"{int(same.sum())} rows repeat a series and {frequency}, first {_told(examples)}; "
             f"aggregate to one row per series and {frequency}"
@@ -148,7 +153,26 @@ def _series(panel: pd.DataFrame, levels: Sequence[str]) -> tuple[pd.DataFrame, n
     return pd.DataFrame(keys), series
 
 
-def _dates(panel: pd.DataFrame, period: str) -> np.ndarray:
+def _order(series: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """Where rows stand sorted by series, then by period, (rows,): ``lexsort((number, series))``, many times faster."""
+    rising = number[1:] >= number[:-1]
+    if ((series[1:] > series[:-1]) | ((series[1:] == series[:-1]) & rising)).all():
+        return np.arange(len(series))
+    by_time = None if rising.all() else _counting_order(number - number.min())
+    by_series = _counting_order(series if by_time is None else series[by_time])
+    return by_series if by_time is None else by_time[by_series]
+
+
+def _counting_order(values: np.ndarray) -> np.ndarray:
+    """Stable order of whole numbers >= 0; NumPy counts 16 bits at a time instead of comparing."""
+    order = np.argsort((values & 0xFFFF).astype(np.uint16), kind="stable")
+    while (values := values >> 16).any():
+        order = order[np.argsort((values[order] & 0xFFFF).astype(np.uint16), kind="stable")]
+    return order
+
+
+def read_dates(panel: pd.DataFrame, period: str) -> np.ndarray:
+    """The period column, (rows,) datetime64 without a zone. Raises PanelError if it is missing, no date or empty."""
     if period not in panel.columns:
         raise PanelError(f"no period column {period!r}; {nearest(period, map(str, panel.columns))}")
     column = panel[period]

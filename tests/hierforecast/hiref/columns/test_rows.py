@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hierforecast.errors import PanelError
-from hierforecast.hiref.columns.rows import period_number, read_numbers, read_rows
+from hierforecast.hiref.columns.rows import _order, period_number, read_numbers, read_rows
 
 
 def panel() -> pd.DataFrame:
@@ -59,3 +59,12 @@ def test_periods_count_from_the_origin():
 def test_unreadable_panels_are_refused_with_the_cure(change, message):
     with pytest.raises(PanelError, match=message):
         read(change(panel()))
+
+
+@pytest.mark.parametrize("series", [5, 70_000])
+def test_rows_are_ordered_as_by_comparing(series):
+    rng = np.random.default_rng(4)
+    who, when = rng.integers(0, series, 3000), rng.integers(-100_000, 100_000, 3000)
+    for order in (np.arange(3000), np.lexsort((when,)), np.lexsort((when, who))):
+        mine, numbers = who[order], when[order]
+        np.testing.assert_array_equal(_order(mine, numbers), np.lexsort((numbers, mine)))

@@ -16,6 +16,7 @@ from hierforecast.hiref.fit import Answer, Fit, weigh
 from hierforecast.hiref.material import from_panel
 from hierforecast.hiref.regression.effects import effects_of
 from hierforecast.hiref.saving import pack, unpack
+from hierforecast.hiref.selection.choosing import STABLE, Selection, choose_drivers
 from hierforecast.model_folder import read_model_folder, write_model_folder
 from hierforecast.options import Training
 from hierforecast.results import (
@@ -103,6 +104,28 @@ class HiReF:
         model = cls.__new__(cls)
         model._set_up(panel, training)
         return model
+
+    def select_drivers(
+        self, panel: pd.DataFrame, *, keep: Sequence[str] = (), stable: float = STABLE, seed: int = 7
+    ) -> Selection:
+        """Which of the declared drivers are worth having, how surely, and over which levels each one's effect varies.
+
+        A group-lasso path within series and blocks of time, judged on later blocks, and stability selection over halves
+        of the blocks (Meinshausen & Bühlmann 2010, doi:10.1111/j.1467-9868.2010.00740.x). Nothing is fitted or changed:
+        make a model of `Selection.drivers`.
+
+        Args:
+            panel: as for `fit`.
+            keep: drivers that stay whatever the data say, e.g. ``("price",)``.
+            stable: share of halves in which a driver must be found.
+            seed: of the halves.
+
+        Raises:
+            SettingsError: `keep` names no driver.
+            PanelError: the panel does not fit what was declared, or is too short to be cut into blocks of time.
+        """
+        data = from_panel(panel, self.panel, self.training)
+        return choose_drivers(data, self.panel, keep=keep, stable=stable, seed=seed)
 
     def fit(self, panel: pd.DataFrame) -> "HiReF":
         """Learn from the rows whose target is known; rows without one, the plan, are ignored.

@@ -25,6 +25,7 @@ class RowsEngine(Settings):
     batch_rows: int = Field(8192, ge=16, le=4_000_000)
     learning_rate: float = Field(0.02, gt=0, le=1)
     patience: int = Field(5, ge=1, description="epochs without a better held-out loss before training stops")
+    polish: bool = Field(True, description="finish smooth losses by L-BFGS over all rows, at most `iterations` of it")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto takes cuda, else mps, else cpu")
     tweedie_power: float = Field(1.5, gt=1, lt=2, description="variance grows as the mean to this power")
     huber: float = Field(1.0, gt=0, description="errors beyond so many noise sds count linearly")
@@ -44,6 +45,9 @@ class Training(Settings):
     seasonality: int = Field(3, ge=0, le=26, description="yearly Fourier pairs")
     season_by: list[str] | None = Field(None, description="levels the season varies over; null is every level")
     trend: bool = False
+    trend_knots: int = Field(
+        0, ge=0, le=20, description="places in training, equally spaced, where the trend's slope may change"
+    )
     recent_level: bool = Field(True, description="whether each series' recent errors may shift its forecast")
     iterations: int = Field(300, ge=10, le=10_000, description="L-BFGS iterations at most")
     interval: float = Field(0.8, gt=0, lt=1, description="nominal coverage of lower..upper")

@@ -10,6 +10,7 @@ import pandas as pd
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.columns.design import Design
 from hierforecast.hiref.columns.rows import Rows, read_rows
+from hierforecast.hiref.columns.target import roll_forward
 from hierforecast.hiref.intervals.conformal import Interval
 from hierforecast.hiref.link import Link
 from hierforecast.hiref.recent.level import Level
@@ -88,12 +89,15 @@ class Fit:
         effects = effects_of(self.parameters, codes)
         own = effects.baseline + np.append(self.intercepts, 0.0)[series]
         baseline = own[rows.series]
-        if self.design.training.trend:
-            trend = self.design.season_columns
-            baseline = baseline + X[:, trend] * effects.total[rows.series, trend]
+        trend, lags = self.design.trend, self.design.target_lags
+        baseline = baseline + weigh(X, effects.total, rows.series, range(trend.start, trend.stop))
         level = np.zeros(len(baseline)) if self.level is None else self.level.of(rows.period, series[rows.series])
-        moving = [k for k in range(X.shape[1]) if not (self.design.training.trend and k == self.design.season_columns)]
+        moving = [*range(trend.start), *range(trend.stop, lags.start)]
         value = baseline + level + weigh(X, effects.total, rows.series, moving)
+        if self.design.past:
+            own, end = effects.total[:, lags], self.design.end
+            rolled = roll_forward(self.design.past, rows, series, value, own, tuple(settings.target_lags), end)
+            X[:, lags], value = rolled.columns, rolled.value
         return Answer(rows, codes, series, effects, X, baseline, level, value)
 
     def forecast(self, answer: Answer, statistic: str) -> np.ndarray:

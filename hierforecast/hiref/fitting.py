@@ -120,7 +120,7 @@ def _try_ahead(data: Material, cut: int, training: Training) -> _Trial:
 def _choose_level(data: Material, regression: np.ndarray, seen: np.ndarray, cut: int) -> LevelChoice | None:
     """Choose at the cut and at origins one horizon earlier each; `seen` (series,) are those with rows before the cut."""
     rows, horizon = data.recent.rows, data.recent.rows.last + 1 - cut
-    origins = [cut - back * horizon for back in range(LEVEL_ORIGINS) if cut - back * horizon >= horizon]
+    origins = [cut - back * horizon for back in range(LEVEL_ORIGINS) if cut - back * horizon >= rows.first + horizon]
 
     def error(levels: np.ndarray, origin: int) -> float:
         after = (rows.period >= origin) & (rows.period < origin + horizon) & seen[rows.series]
@@ -128,21 +128,22 @@ def _choose_level(data: Material, regression: np.ndarray, seen: np.ndarray, cut:
         return float(np.abs(forecast - data.recent.target[after]).sum())
 
     present = rows.dense(np.ones(len(regression))) > 0
-    return choose_level(rows.dense(data.recent.value - regression), present, origins, error)
+    return choose_level(rows.dense(data.recent.value - regression), present, origins, error, first=rows.first)
 
 
 def _level(data: Material, residuals: np.ndarray, choice: LevelChoice | None, *, present: np.ndarray) -> Level | None:
     """The term over all training periods, from the (rows,) residuals that are `present`."""
     if choice is None:
         return None
-    return follow(data.recent.rows.dense(residuals), data.recent.rows.dense(present.astype(float)) > 0, choice)
+    rows = data.recent.rows
+    return follow(rows.dense(residuals), rows.dense(present.astype(float)) > 0, choice, first=rows.first)
 
 
 def _diagnostics(data: Material, trained: Trained, trial: _Trial, interval: Interval, residuals: np.ndarray) -> dict[str, Any]:
     columns = data.design.columns
     total = effects_of(trained.parameters, data.hierarchy.series).total
     return {
-        "rows": len(residuals),
+        "rows": data.rows,
         "series": len(data.hierarchy.series),
         "periods": data.recent.rows.last + 1,
         "iterations": trained.iterations,

@@ -30,12 +30,14 @@ class Recent(NamedTuple):
         X: (rows, columns) of the design.
         target: (rows,) in units.
         value: (rows,) on the link scale.
+        weight: (rows,) >= 0, how much each row counts; None where all count alike.
     """
 
     rows: Rows
     X: np.ndarray
     target: np.ndarray
     value: np.ndarray
+    weight: np.ndarray | None = None
 
 
 class Material(NamedTuple):
@@ -48,6 +50,7 @@ class Material(NamedTuple):
         cuts: first period of each held-out block, ascending; none where the history is too short to hold out any.
         blocks: moments of the rows before the first cut, between cuts, and from the last cut on; their sum is all rows.
         recent: the rows of the last periods, from before the first cut on.
+        rows: how many rows the blocks are sums of.
     """
 
     hierarchy: Hierarchy
@@ -56,6 +59,7 @@ class Material(NamedTuple):
     cuts: tuple[int, ...]
     blocks: tuple[Moments, ...]
     recent: Recent
+    rows: int
 
     def before(self, cut: int) -> Moments:
         """Moments of all rows before one of the cuts."""
@@ -85,11 +89,26 @@ def from_panel(panel: pd.DataFrame, settings: SalesPanel, training: Training) ->
     units = read_numbers(panel, target, rows)
     negative = np.where(units < 0, np.nan, units)
     refuse_unusable(negative, f"target {target!r} (or it is below 0, which no sales are)", rows, "correct or drop these rows")
-    design, X = fit_design(panel, rows, settings, training)
     link = make_link(settings.link, units)
-    recent = Recent(rows, X, units, link.forward(units))
+    value = link.forward(units)
+    design, X = fit_design(panel, rows, settings, training, value=value)
+    recent = Recent(rows, X, units, value, read_weights(panel, rows, settings))
     cuts = cuts_of(rows.last + 1, settings.horizon)
-    return Material(hierarchy, design, link, cuts, sum_blocks(recent, cuts, len(hierarchy.series)), recent)
+    return Material(hierarchy, design, link, cuts, sum_blocks(recent, cuts, len(hierarchy.series)), recent, len(units))
+
+
+def read_weights(panel: pd.DataFrame, rows: Rows, settings: SalesPanel) -> np.ndarray | None:
+    """How much each row counts, (rows,), None where all count alike. Raises PanelError unless finite and >= 0."""
+    if settings.weight is None:
+        return None
+    weights = read_numbers(panel, settings.weight, rows)
+    refuse_unusable(
+        np.where(weights < 0, np.nan, weights),
+        f"weight {settings.weight!r} (or it is below 0)",
+        rows,
+        "give 0 to leave a row out",
+    )
+    return weights
 
 
 def cuts_of(periods: int, horizon: int) -> tuple[int, ...]:
@@ -101,6 +120,9 @@ def cuts_of(periods: int, horizon: int) -> tuple[int, ...]:
 
 def sum_blocks(recent: Recent, cuts: tuple[int, ...], count: int) -> tuple[Moments, ...]:
     """Moments of rows before, between and after the cuts."""
+    blocks = len(cuts) + 1
     block = np.searchsorted(np.array(cuts, dtype=np.int64), recent.rows.period, side="right")
-    chosen = [block == number for number in range(len(cuts) + 1)]
-    return tuple(sum_moments(recent.X[rows], recent.value[rows], recent.rows.series[rows], count) for rows in chosen)
+    # Numbered like this, rows stay sorted, and all blocks come from one pass.
+    kinds = recent.rows.series * blocks + block
+    products = sum_moments(recent.X, recent.value, kinds, count * blocks, weights=recent.weight).products
+    return tuple(Moments(np.ascontiguousarray(products[number::blocks])) for number in range(blocks))

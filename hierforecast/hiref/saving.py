@@ -7,7 +7,11 @@ import pandas as pd
 
 from hierforecast.errors import ModelFolderError
 from hierforecast.hierarchy import Hierarchy
-from hierforecast.hiref.columns.design import Design, DriverFacts
+from hierforecast.hiref.columns.carry import Carry
+from hierforecast.hiref.columns.design import Design
+from hierforecast.hiref.columns.expectation import SeasonSums
+from hierforecast.hiref.columns.survey import DriverFacts
+from hierforecast.hiref.columns.target import TargetPast
 from hierforecast.hiref.fit import Fit
 from hierforecast.hiref.intervals.conformal import Interval
 from hierforecast.hiref.link import Link
@@ -28,9 +32,11 @@ def pack(fit: Fit) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "hierarchy": fit.hierarchy.to_json(),
         "origin": design.origin.isoformat(),
         "end": design.end,
+        "holidays": list(design.holidays),
         "drivers": {name: facts._asdict() for name, facts in design.facts.items()},
         "link": fit.link._asdict(),
         "level": level.choice._asdict() if level else None,
+        "level_first": level.first if level else 0,
         "interval": fit.interval._asdict(),
         "factor": fit.factor,
         "diagnostics": fit.diagnostics,
@@ -42,11 +48,15 @@ def pack(fit: Fit) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "noise": fit.noise,
         **{f"parameters.{name}": np.asarray(getattr(fit.parameters, name)) for name in _SHARED},
         **{f"embedding.{name}": table for name, table in fit.parameters.embeddings.items()},
-        **{f"carried.{name}": state for name, state in design.carried.items()},
+        **_pack_carry(design.carry),
         **{f"expected.{name}": table for name, table in design.expected.items()},
     }
     if level:
         arrays["level"] = level.path
+    if design.past:
+        past = design.past
+        config["target_range"] = [past.low, past.high]
+        arrays |= {"target.means": past.means, "target.path": past.path}
     return config, arrays
 
 
@@ -66,9 +76,11 @@ def _unpack(config: dict[str, Any], arrays: dict[str, np.ndarray]) -> Fit:
         training=Training.model_validate(config["training"]),
         origin=pd.Timestamp(config["origin"]),
         end=config["end"],
+        holidays=tuple(config["holidays"]),
         facts={name: DriverFacts(**facts) for name, facts in config["drivers"].items()},
-        carried=_starting_with("carried.", arrays),
+        carry=_unpack_carry(arrays),
         expected=_starting_with("expected.", arrays),
+        past=_unpack_past(config, arrays),
     )
     hierarchy = Hierarchy.from_json(config["hierarchy"], arrays["series"])
     shared = {name: arrays[f"parameters.{name}"] for name in _SHARED}
@@ -79,13 +91,44 @@ def _unpack(config: dict[str, Any], arrays: dict[str, np.ndarray]) -> Fit:
         parameters=Parameters(embeddings=embeddings, **shared),
         intercepts=arrays["intercepts"],
         link=Link(**config["link"]),
-        level=Level(LevelChoice(**config["level"]), arrays["level"]) if config["level"] else None,
+        level=Level(LevelChoice(**config["level"]), arrays["level"], config.get("level_first", 0)) if config["level"] else None,
         factors=arrays["factors"],
         factor=config["factor"],
         noise=arrays["noise"],
         interval=Interval(**config["interval"]),
         diagnostics=config["diagnostics"],
     )
+
+
+def _pack_carry(carry: Carry) -> dict[str, np.ndarray]:
+    arrays = {"carry.through": carry.through}
+    arrays |= {f"carry.state.{name}": state for name, state in carry.states.items()}
+    arrays |= {f"carry.tail.{name}": tail for name, tail in carry.tails.items()}
+    arrays |= {f"carry.range.{name}": np.array(ends) for name, ends in carry.ranges.items()}
+    if carry.season:
+        arrays["carry.season"] = carry.season.gram
+        arrays |= {f"carry.season.{name}": side for name, side in carry.season.right.items()}
+    return arrays
+
+
+def _unpack_carry(arrays: dict[str, np.ndarray]) -> Carry:
+    ranges = _starting_with("carry.range.", arrays)
+    season = None
+    if "carry.season" in arrays:
+        season = SeasonSums(arrays["carry.season"], _starting_with("carry.season.", arrays))
+    return Carry(
+        through=arrays["carry.through"],
+        states=_starting_with("carry.state.", arrays),
+        tails=_starting_with("carry.tail.", arrays),
+        ranges={name: (float(low), float(high)) for name, (low, high) in ranges.items()},
+        season=season,
+    )
+
+
+def _unpack_past(config: dict[str, Any], arrays: dict[str, np.ndarray]) -> TargetPast | None:
+    if "target_range" not in config:
+        return None
+    return TargetPast(arrays["target.means"], arrays["target.path"], *config["target_range"])
 
 
 def _starting_with(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

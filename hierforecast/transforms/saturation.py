@@ -21,3 +21,15 @@ def hill(exposure: np.ndarray, half: float, slope: float = 1.0) -> np.ndarray:
 def logarithmic(exposure: np.ndarray, half: float) -> np.ndarray:
     """``log(1 + x / half)``: no ceiling, but each doubling adds about the same; negative exposures count as none."""
     return np.log1p(np.maximum(exposure, 0.0) / half)
+
+
+def power(exposure: np.ndarray, exponent: float) -> np.ndarray:
+    """``x^exponent``: no ceiling, and the same elasticity everywhere; negative exposures count as none.
+
+    Args:
+        exposure: any shape, in the driver's unit.
+        exponent: the elasticity, dimensionless, 0 < exponent <= 1; 1 is a straight line.
+
+    Source: Hanssens, Parsons and Schultz (2001), Market Response Models, ch. 3, Kluwer, doi:10.1007/b109775.
+    """
+    return np.maximum(exposure, 0.0) ** exponent

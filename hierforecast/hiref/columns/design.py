@@ -1,53 +1,45 @@
-"""From a panel to the regression's columns: season, trend, and every driver as x - ref after its transform.
+"""From a panel to the regression's columns: season, holidays, trend, drivers as x - ref with their lags, target lags.
 
-Rules
-- A driver is transformed (adstock, then saturation, or log) and its reference likewise; the column is the difference.
-- Under a log, a value or reference <= 0 cannot be a price: that cell counts as at its reference and adds nothing.
-  Reference 0, the default, has no log either; a log driver then takes the training mean as its reference.
-- A period in which a series has no row counts as one without exposure, for adstock.
-- A driver that is not known ahead is, in periods after training, replaced by what its series' season leads to expect;
-  values given for those periods are not read, so a backtest cannot profit from them.
-- Season needs a year: a shorter training history gets no season columns, since waves fitted to a part of the year say
-  anything about the rest of it.
+Rules beside those of `calendar`, `drivers` and `target`
+- Reference 0, the default, has no log; a log driver then takes the training mean as its reference.
+- Rows after training go on from what training carries to its end, whatever part of the past is in the panel. Rows of
+  training's own periods start from nothing, as training did, and see what the panel holds before them.
+- A driver that is not known ahead is known at the end of training up to `availability_lag` periods before it; for any
+  later period, its series' season says what to expect. Values given for such periods are not read, so a backtest
+  cannot profit from them. Training itself uses the true values of all its periods.
 - Columns are bounded at the training range widened by half of its width on either side, so that an impossible price
   cannot make an impossible forecast.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from hierforecast.hiref.columns.rows import Rows, read_numbers, refuse_unusable
+from hierforecast.errors import SettingsError
+from hierforecast.hiref.columns.calendar import Calendar, make_calendar
+from hierforecast.hiref.columns.carry import BEFORE_ALL, TARGET_TAIL, Carry, empty_of, through_after
+from hierforecast.hiref.columns.drivers import (
+    Advance,
+    decays,
+    driver_column,
+    empty_memory,
+    lag_columns,
+    lag_key,
+    lag_name,
+    look_back,
+)
+from hierforecast.hiref.columns.expectation import expect, no_sums, sum_season
+from hierforecast.hiref.columns.rows import Rows, period_number
+from hierforecast.hiref.columns.survey import DriverFacts, Survey, facts_from, survey_panel
+from hierforecast.hiref.columns.target import BEYOND, TargetPast
 from hierforecast.hiref.regression.effects import Columns
 from hierforecast.options import Training
 from hierforecast.schema import Driver, SalesPanel
-from hierforecast.transforms import adstock, saturation
-from hierforecast.transforms.seasonality import DAYS_PER_YEAR, fourier
 
-BEYOND = 0.5  # of the training range's width
-MEAN = "mean"
-_PERIODS_PER_YEAR = {"day": 365, "week": 52, "month": 12}
 _SIGNS = {"+": 1.0, "-": -1.0, "free": 0.0}
-_GIVE_VALUES = "fill the gap (0 for no promotion, the last price for a price), or drop these rows"
-
-
-class DriverFacts(NamedTuple):
-    """What training learned about a driver before the regression.
-
-    Args:
-        reference: in the driver's unit; None where a column of the panel holds it.
-        half: half saturation, in the driver's unit; 0 where there is no saturation.
-        low: smallest value of the column in training, after transform and reference.
-        high: largest.
-    """
-
-    reference: float | None
-    half: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -59,54 +51,163 @@ class Design:
         training: season and trend.
         origin: the date counted as period 0, the first of training.
         end: the last training period.
+        holidays: names of the holiday columns; those that occur in training.
         facts: per driver.
-        carried: per adstocked driver, (series,) carried exposure at `end`; a reference column has a row of its own.
+        carry: what the training series take along; after `finished` at `end`, before it empty.
         expected: per driver that is not known ahead, (series, 1 + season columns) its seasonal expectation.
+        past: of the target, where it has lags.
     """
 
     panel: SalesPanel
     training: Training
     origin: pd.Timestamp
     end: int
+    holidays: tuple[str, ...] = ()
     facts: dict[str, DriverFacts] = field(default_factory=dict)
-    carried: dict[str, np.ndarray] = field(default_factory=dict)
+    carry: Carry = field(default_factory=lambda: Carry(np.empty(0, dtype=np.int64)))
     expected: dict[str, np.ndarray] = field(default_factory=dict)
+    past: TargetPast | None = None
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """Season, holidays and trend."""
+        return make_calendar(self.panel, self.training, self.origin, self.end, self.holidays)
+
+    @property
+    def season(self) -> slice:
+        """Places of the season's columns, the first ones."""
+        return self.calendar.season
 
     @property
     def season_columns(self) -> int:
-        """Number of season columns; they come first, then the trend, then the drivers."""
-        return 2 * self.waves
+        """Number of season columns."""
+        return self.season.stop
 
     @property
-    def waves(self) -> int:
-        """Yearly Fourier pairs in use: those declared, or none where training is shorter than a year."""
-        return self.training.seasonality if self.end + 1 >= _PERIODS_PER_YEAR[self.panel.frequency] else 0
+    def holiday(self) -> slice:
+        """Places of the holidays' columns."""
+        return self.calendar.holiday
+
+    @property
+    def trend(self) -> slice:
+        """Places of the trend's columns."""
+        return self.calendar.trends
 
     @property
     def first_driver(self) -> int:
-        """Place of the first driver's column."""
-        return self.season_columns + int(self.training.trend)
+        """Place of the first driver's first column."""
+        return self.trend.stop
 
-    @property
+    @cached_property
+    def drivers(self) -> dict[str, slice]:
+        """Per driver, the places of its columns: one per lag, in declared order."""
+        places, start = {}, self.first_driver
+        for driver in self.panel.drivers:
+            places[driver.name] = slice(start, start + len(driver.lags))
+            start += len(driver.lags)
+        return places
+
+    @cached_property
+    def target_lags(self) -> slice:
+        """Places of the target's lags, the last ones."""
+        start = self.first_driver + sum(len(driver.lags) for driver in self.panel.drivers)
+        return slice(start, start + len(self.panel.target_lags))
+
+    @cached_property
     def columns(self) -> Columns:
         """Names, signs and levels of the columns."""
-        levels, drivers = tuple(self.panel.levels), self.panel.drivers
-        waves = [f"season_{wave}_{number + 1}" for number in range(self.waves) for wave in ("cos", "sin")]
-        trend = ["trend"] if self.training.trend else []
-        calendar = [*waves, *trend]
+        levels, panel = tuple(self.panel.levels), self.panel
+        drivers = [driver for driver in panel.drivers for _ in driver.lags]
         season_by = levels if self.training.season_by is None else tuple(self.training.season_by)
+        holidays_by = panel.holidays.by if panel.holidays else None
+        lags = [lag_name(panel.target.name, lag) for lag in panel.target_lags]
         return Columns(
-            names=(*calendar, *(driver.name for driver in drivers)),
-            signs=np.array([0.0] * len(calendar) + [_SIGNS[driver.sign] for driver in drivers]),
+            names=(
+                *self.calendar.names,
+                *(lag_name(driver.name, lag) for driver in panel.drivers for lag in driver.lags),
+                *lags,
+            ),
+            signs=np.array([0.0] * self.first_driver + [_SIGNS[driver.sign] for driver in drivers] + [0.0] * len(lags)),
             by=(
-                *[season_by] * len(waves),
-                *[levels] * len(trend),
+                *[season_by] * _width(self.season),
+                *[levels if holidays_by is None else tuple(holidays_by)] * _width(self.holiday),
+                *[levels] * _width(self.trend),
                 *(levels if driver.by is None else tuple(driver.by) for driver in drivers),
+                *[levels] * len(lags),
             ),
         )
 
+    def new_carry(self, count: int) -> Carry:
+        """The memory of `count` series before their first row."""
+        states, depths = empty_memory(self.panel)
+        if self.panel.target_lags:
+            depths[TARGET_TAIL] = max(self.panel.target_lags)
+        unknown = [driver.name for driver in self.panel.drivers if not driver.known_ahead]
+        return Carry(
+            through=np.full(count, BEFORE_ALL, dtype=np.int64),
+            states={name: np.zeros(count) for name in states},
+            tails={name: np.full((depth, count), empty_of(name)) for name, depth in depths.items()},
+            season=no_sums(count, self.season_columns, unknown) if unknown else None,
+        )
+
+    def training_columns(
+        self, panel: pd.DataFrame, rows: Rows, series: np.ndarray, carry: Carry | None, *, value: np.ndarray | None = None
+    ) -> tuple[np.ndarray, Carry]:
+        """The columns of one batch of training rows, (rows, columns) in sorted order, and what the series carry on.
+
+        Args:
+            panel: a batch; the batches of a series come in the order of time.
+            rows: read from it, with this design's origin.
+            series: (series of rows,) the training series each one is, none negative.
+            carry: what earlier batches left; None at the start, for as many series as `series` names.
+            value: (rows,) target on the link scale; wanted where the target has lags.
+
+        Raises:
+            PanelError: a driver's column is missing, not numeric, empty or infinite; a row is earlier than one of an
+                earlier batch of its series.
+        """
+        if carry is None:
+            carry = self.new_carry(int(series.max()) + 1)
+        X = np.zeros((len(rows.order), len(self.columns.names)), order="F")
+        self.calendar.fill(X, rows)
+        before = carry.take(series)
+        before.refuse_earlier(rows)
+        going = Advance(before, through_after(rows, before.through), {}, {})
+        ranges, unknown = {}, {}
+        for driver in self.panel.drivers:
+            column = driver_column(panel, rows, driver, self.facts[driver.name], going)
+            X[:, self.drivers[driver.name]] = lag_columns(column, rows, driver, going)
+            ranges[driver.name] = (float(column.min()), float(column.max()))
+            if not driver.known_ahead:
+                unknown[driver.name] = column
+        if self.past:
+            lagged = look_back(value, rows, tuple(self.panel.target_lags), TARGET_TAIL, going, empty=np.nan)
+            X[:, self.target_lags] = np.nan_to_num(lagged - self.past.means[series][rows.series][:, None])
+            ranges[TARGET_TAIL] = (float(X[:, self.target_lags].min()), float(X[:, self.target_lags].max()))
+        sums = sum_season(X[:, self.season], unknown, rows.series, len(series)) if unknown else None
+        return X, carry.put(series, Carry(going.through, going.states, going.tails, ranges, sums))
+
+    def finished(self, carry: Carry, *, path: np.ndarray | None = None) -> "Design":
+        """The design after the last batch: ranges, expectations, and what the series carry past the end of training.
+
+        Args:
+            carry: left by the last batch.
+            path: (periods, series) target on the link scale of the last periods of training, NaN where there is no row,
+                so that fitted values of as many periods can be told; None keeps as many as lags need.
+        """
+        facts = {
+            name: facts._replace(low=carry.ranges[name][0], high=carry.ranges[name][1]) for name, facts in self.facts.items()
+        }
+        carry = carry.advance(self.end, decays(self.panel))
+        past = self.past
+        if past:
+            low, high = carry.ranges[TARGET_TAIL]
+            past = TargetPast(past.means, carry.tails[TARGET_TAIL] if path is None else path, low, high)
+        expected = carry.season.expectations() if carry.season else {}
+        return replace(self, facts=facts, carry=carry, expected=expected, past=past)
+
     def matrix(self, panel: pd.DataFrame, rows: Rows, series: np.ndarray, *, assumed: Collection[str] = ()) -> np.ndarray:
-        """The columns of rows of any period, (rows, columns), in the rows' sorted order.
+        """The columns of rows of any period, (rows, columns), in the rows' sorted order; target lags are left at 0.
 
         Args:
             panel: the panel that `rows` were read from.
@@ -117,67 +218,78 @@ class Design:
         Raises:
             PanelError: a driver's column is missing, not numeric, empty or infinite where it is needed.
         """
-        X = self._calendar(rows)
-        for place, driver in enumerate(self.panel.drivers, start=self.first_driver):
-            facts = self.facts[driver.name]
-            unknown = rows.period > self.end
-            if driver.known_ahead or driver.name in assumed:
-                unknown = np.zeros(len(unknown), dtype=bool)
-            column = self._driver_column(panel, rows, series, driver, unknown)
-            if unknown.any():
-                column[unknown] = self._expectation(driver.name, X, rows, series)[unknown]
-            margin = BEYOND * (facts.high - facts.low)
-            X[:, place] = np.clip(column, facts.low - margin, facts.high + margin)
+        X = np.zeros((len(rows.order), len(self.columns.names)), order="F")
+        self.calendar.fill(X, rows)
+        nothing = self.new_carry(len(series))
+        parts = ((rows.period <= self.end, nothing), (rows.period > self.end, self.carry.take(series)))
+        for after, (chosen, before) in enumerate(parts):
+            if chosen.any():
+                part = rows if chosen.all() else rows.only(chosen)
+                going = Advance(before, through_after(part, before.through), {}, {})
+                for driver in self.panel.drivers:
+                    guessed = after and not driver.known_ahead and driver.name not in assumed
+                    found = self._expected(driver, part, series, before) if guessed else self._read(panel, part, driver, going)
+                    X[chosen, self.drivers[driver.name]] = found
         return X
 
     def outside(self, X: np.ndarray) -> np.ndarray:
         """Which drivers lie outside of what training saw, (rows, drivers) booleans, from (rows, columns)."""
-        low = np.array([self.facts[driver.name].low for driver in self.panel.drivers])
-        high = np.array([self.facts[driver.name].high for driver in self.panel.drivers])
-        slack = 1e-9 * np.maximum(high - low, 1.0)
-        found = X[:, self.first_driver :]
-        return (found < low - slack) | (found > high + slack)
+        flags = []
+        for name, places in self.drivers.items():
+            low, high = self.facts[name].low, self.facts[name].high
+            slack = 1e-9 * max(high - low, 1.0)
+            flags.append(((X[:, places] < low - slack) | (X[:, places] > high + slack)).any(axis=1))
+        return np.column_stack(flags) if flags else np.zeros((len(X), 0), dtype=bool)
 
-    def _calendar(self, rows: Rows) -> np.ndarray:
-        X = np.zeros((len(rows.order), len(self.columns.names)), order="F")
-        dates, place = np.unique(rows.dates, return_inverse=True)
-        X[:, : self.season_columns] = fourier(dates, self.waves)[place]
-        if self.training.trend:
-            days = (dates.astype("datetime64[D]") - np.datetime64(self.origin, "D")).astype(float)
-            X[:, self.season_columns] = (days / DAYS_PER_YEAR)[place]  # years
-        return X
+    def _read(self, panel: pd.DataFrame, rows: Rows, driver: Driver, going: Advance) -> np.ndarray:
+        column = driver_column(panel, rows, driver, self.facts[driver.name], going)
+        return lag_columns(self._bounded(driver, column), rows, driver, going)
 
-    def _driver_column(
-        self, panel: pd.DataFrame, rows: Rows, series: np.ndarray, driver: Driver, unknown: np.ndarray
-    ) -> np.ndarray:
-        if unknown.all() and driver.name not in panel.columns:
-            return np.zeros(len(unknown))
+    def _expected(self, driver: Driver, rows: Rows, series: np.ndarray, before: Carry) -> np.ndarray:
+        """(rows, lags) of a driver after training that nobody knows ahead: what is known of it, else the expectation."""
+        found = np.empty((len(rows.order), len(driver.lags)))
+        for place, lag in enumerate(driver.lags):
+            season = self.calendar.season_of(rows.dates, back=lag)
+            found[:, place] = expect(self.expected[driver.name], season, series[rows.series])
+            known = np.flatnonzero(rows.period - lag <= self.end - driver.availability_lag)
+            if len(known) and lag:
+                tail = before.tails[lag_key(driver)]  # its last row is the period `end`
+                back = rows.period[known] - lag - self.end - 1
+                found[known, place] = tail[back, rows.series[known]]
+        return self._bounded(driver, found)
+
+    def _bounded(self, driver: Driver, column: np.ndarray) -> np.ndarray:
         facts = self.facts[driver.name]
-        values = _read_driver(panel, rows, driver, unknown)
-        shaped = self._shape(driver, driver.name, values, facts, rows, series)
-        if facts.reference is not None:
-            # A constant is its own adstock, so only the saturation or the log remains to be done.
-            return _difference(driver, shaped, _saturate(driver, np.asarray(facts.reference), facts))
-        declared = read_numbers(panel, str(driver.reference), rows)
-        refuse_unusable(np.where(unknown, 0.0, declared), f"column {driver.reference!r}", rows, _GIVE_VALUES)
-        declared = np.where(unknown, 1.0, declared)
-        return _difference(driver, shaped, self._shape(driver, _reference_key(driver), declared, facts, rows, series))
-
-    def _shape(
-        self, driver: Driver, key: str, values: np.ndarray, facts: DriverFacts, rows: Rows, series: np.ndarray
-    ) -> np.ndarray:
-        if driver.adstock:
-            state = np.append(self.carried[key], 0.0)[series] if key in self.carried else None
-            values = carry_over(values, driver.adstock.decay, rows, self.end, state)
-        return _saturate(driver, values, facts)
-
-    def _expectation(self, name: str, X: np.ndarray, rows: Rows, series: np.ndarray) -> np.ndarray:
-        table = self.expected[name]
-        usual = np.vstack([table, table.mean(axis=0)])[series][rows.series]  # a new series: the last row, the average
-        return usual[:, 0] + (usual[:, 1:] * X[:, : self.season_columns]).sum(axis=1)
+        margin = BEYOND * (facts.high - facts.low)
+        return np.clip(column, facts.low - margin, facts.high + margin)
 
 
-def fit_design(panel: pd.DataFrame, rows: Rows, settings: SalesPanel, training: Training) -> tuple[Design, np.ndarray]:
+def start_design(survey: Survey, settings: SalesPanel, training: Training, *, means: np.ndarray | None = None) -> Design:
+    """A design that is ready for `training_columns`, from what the rows say together.
+
+    Args:
+        survey: of all training rows.
+        settings: the declared columns.
+        training: season and trend.
+        means: (series,) mean of the target on the link scale, see `TargetSums.means`; wanted where the target has lags.
+
+    Raises:
+        SettingsError: a holiday is unknown, or named like a driver.
+    """
+    end = int(period_number(np.array([survey.last], dtype="datetime64[ns]"), settings.frequency, survey.first)[0])
+    past = TargetPast(means, np.empty((0, len(means))), 0.0, 0.0) if settings.target_lags else None
+    calendar = make_calendar(settings, training, survey.first, end)
+    design = Design(settings, training, survey.first, end, calendar.holidays, facts_from(survey, settings), past=past)
+    names = design.columns.names
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise SettingsError(f"two columns of the model would be named {twice!r}; rename the driver or the holiday")
+    return design
+
+
+def fit_design(
+    panel: pd.DataFrame, rows: Rows, settings: SalesPanel, training: Training, *, value: np.ndarray | None = None
+) -> tuple[Design, np.ndarray]:
     """Learn references, saturation points, ranges and carried exposures; also gives the training rows' columns.
 
     Args:
@@ -185,110 +297,19 @@ def fit_design(panel: pd.DataFrame, rows: Rows, settings: SalesPanel, training: 
         rows: read from `panel`.
         settings: the declared columns.
         training: season and trend.
+        value: (rows,) target on the link scale; wanted where the target has lags.
 
     Returns:
         The design, and (rows, columns) in sorted order.
     """
-    series = np.arange(len(rows.keys))
-    first = pd.Timestamp(rows.dates[np.argmin(rows.period)])
-    facts: dict[str, DriverFacts] = {}
-    design = Design(settings, training, first, rows.last, facts)
-    X = design._calendar(rows)
-    known = np.zeros(len(rows.order), dtype=bool)
-    for place, driver in enumerate(settings.drivers, start=design.first_driver):
-        values = _read_driver(panel, rows, driver, known)
-        facts[driver.name] = DriverFacts(_reference(driver, values), _half(driver, values, rows), 0.0, 0.0)
-        column = design._driver_column(panel, rows, series, driver, known)
-        facts[driver.name] = facts[driver.name]._replace(low=float(column.min()), high=float(column.max()))
-        X[:, place] = column
-        if driver.adstock:
-            design.carried[driver.name] = _end_state(driver, values, rows)
-            if facts[driver.name].reference is None:
-                declared = read_numbers(panel, str(driver.reference), rows)
-                design.carried[_reference_key(driver)] = _end_state(driver, declared, rows)
-        if not driver.known_ahead:
-            design.expected[driver.name] = _seasonal_expectation(X[:, : design.season_columns], column, rows)
-    return design, X
+    means = path = None
+    if settings.target_lags:
+        path = rows.dense(value, empty=np.nan)
+        means = np.bincount(rows.series, value) / np.bincount(rows.series)
+    design = start_design(survey_panel(panel, rows, settings), settings, training, means=means)
+    X, carry = design.training_columns(panel, rows, np.arange(len(rows.keys)), None, value=value)
+    return design.finished(carry, path=path), X
 
 
-def carry_over(values: np.ndarray, decay: float, rows: Rows, end: int, state: np.ndarray | None) -> np.ndarray:
-    """Geometric adstock of (rows,) within each series, going on from the end of training.
-
-    Args:
-        values: (rows,) exposure.
-        decay: share carried per period.
-        rows: where the values lie in time; periods without a row have no exposure.
-        end: the last training period.
-        state: (series of rows,) carried exposure at `end`, or None in training. Rows up to `end` start from nothing,
-            as in training; rows after it start from this, whatever part of the past is in the panel.
-    """
-    table = rows.dense(values)  # (periods, series)
-    past = int(np.clip(end + 1 - rows.first, 0, len(table)))
-    if state is None or past == len(table):
-        return rows.gather(adstock.geometric(table, decay))
-    missed = max(rows.first - 1 - end, 0)
-    before = adstock.geometric(table[:past], decay)
-    after = adstock.geometric(table[past:], decay, initial=state * decay**missed)
-    return rows.gather(np.concatenate([before, after]))
-
-
-def _read_driver(panel: pd.DataFrame, rows: Rows, driver: Driver, unknown: np.ndarray) -> np.ndarray:
-    values = read_numbers(panel, driver.name, rows)
-    refuse_unusable(np.where(unknown, 0.0, values), f"driver {driver.name!r}", rows, _GIVE_VALUES)
-    return np.where(unknown, 0.0, values)
-
-
-def _reference(driver: Driver, values: np.ndarray) -> float | None:
-    if isinstance(driver.reference, str) and driver.reference != MEAN:
-        return None
-    usable = values[values > 0] if driver.transform == "log" else values
-    mean = float(usable.mean()) if len(usable) else 1.0
-    no_log = driver.transform == "log" and driver.reference != MEAN and float(driver.reference) <= 0
-    return mean if driver.reference == MEAN or no_log else float(driver.reference)
-
-
-def _half(driver: Driver, values: np.ndarray, rows: Rows) -> float:
-    if not driver.saturation:
-        return 0.0
-    if driver.saturation.half is not None:
-        return driver.saturation.half
-    if driver.adstock:
-        values = carry_over(values, driver.adstock.decay, rows, rows.last, None)
-    positive = values[values > 0]
-    return float(np.median(positive)) if len(positive) else 1.0
-
-
-def _saturate(driver: Driver, values: np.ndarray, facts: DriverFacts) -> np.ndarray:
-    if not driver.saturation:
-        return values
-    if driver.saturation.kind == "hill":
-        return saturation.hill(values, facts.half, driver.saturation.slope)
-    return saturation.logarithmic(values, facts.half)
-
-
-def _difference(driver: Driver, values: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    if driver.transform != "log":
-        return values - reference
-    usable = (values > 0) & (reference > 0)
-    return np.log(np.where(usable, values, 1.0)) - np.log(np.where(usable, reference, 1.0))
-
-
-def _end_state(driver: Driver, values: np.ndarray, rows: Rows) -> np.ndarray:
-    return adstock.geometric(rows.dense(values), driver.adstock.decay)[-1]
-
-
-def _seasonal_expectation(season: np.ndarray, column: np.ndarray, rows: Rows) -> np.ndarray:
-    """Per series, least squares of a column on its season: (series, 1 + season columns), shrunk as by one row."""
-    count, width = len(rows.keys), season.shape[1] + 1
-    sides = np.column_stack([np.ones(len(column)), season])
-    gram, right = np.empty((count, width, width)), np.empty((count, width))
-    for i in range(width):
-        right[:, i] = np.bincount(rows.series, sides[:, i] * column, count)
-        for j in range(width):
-            gram[:, i, j] = np.bincount(rows.series, sides[:, i] * sides[:, j], count)
-    shrink = np.diag([1e-6] + [1.0] * (width - 1))
-    return np.linalg.solve(gram + shrink, right[..., None])[..., 0]
-
-
-def _reference_key(driver: Driver) -> str:
-    return f"{driver.name}|{driver.reference}"
+def _width(places: slice) -> int:
+    return places.stop - places.start

@@ -47,6 +47,10 @@ class Rows:
             self.order, places[self.series], self.period, self.dates, self.keys.iloc[np.argsort(places)].reset_index(drop=True)
         )
 
+    def only(self, chosen: np.ndarray) -> "Rows":
+        """The rows where (rows,) booleans hold; series keep their numbers."""
+        return Rows(self.order[chosen], self.series[chosen], self.period[chosen], self.dates[chosen], self.keys)
+
     def unsort(self, values: np.ndarray) -> np.ndarray:
         """(rows, ...) from sorted order back to the panel's."""
         back = np.empty_like(values)

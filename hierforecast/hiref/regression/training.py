@@ -8,7 +8,7 @@ parameter: the minimum over u[s] of its penalised squared error is again a quadr
 so it is profiled out of the moments beforehand, and read off them afterwards.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ class Trained(NamedTuple):
         loss: mean penalised squared error per row, in units of the noise variance of the starting fit.
         iterations: L-BFGS iterations used.
         converged: whether it stopped by itself.
+        trace: further facts about how it went, JSON-ready, such as the rows engine's learning curve.
     """
 
     parameters: Parameters
@@ -39,6 +40,7 @@ class Trained(NamedTuple):
     loss: float
     iterations: int
     converged: bool
+    trace: dict[str, Any] | None = None
 
 
 def train(

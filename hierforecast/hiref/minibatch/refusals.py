@@ -1,0 +1,42 @@
+"""Which settings the engines can honour together, said before any work is done."""
+
+from hierforecast.errors import SettingsError
+from hierforecast.options import Training
+from hierforecast.schema import Driver, SalesPanel
+
+MEAN_LOSSES = ("poisson", "tweedie")  # judge units, so what they fit is the mean of sales
+
+
+def refuse_unfit(panel: SalesPanel, training: Training) -> None:
+    """Raise a SettingsError where engine, loss, link and drivers do not go together."""
+    if training.engine == "moments" and training.loss != "squared":
+        raise SettingsError(
+            f"training.loss is {training.loss!r}, which sums over rows cannot hold; set training.engine to 'rows', "
+            "or training.loss to 'squared'"
+        )
+    if training.loss in MEAN_LOSSES and panel.link != "log":
+        raise SettingsError(
+            f"training.loss {training.loss!r} needs forecasts above 0, which link 'identity' does not promise; "
+            "set link to 'log', or training.loss to 'squared', 'huber' or 'quantile'"
+        )
+    for driver in panel.drivers:
+        if is_learned(driver):
+            _refuse_unlearnable(driver, training)
+
+
+def is_learned(driver: Driver) -> bool:
+    """Whether the driver's carry-over or saturation may move in training."""
+    return bool((driver.adstock and driver.adstock.learned) or (driver.saturation and driver.saturation.learned))
+
+
+def _refuse_unlearnable(driver: Driver, training: Training) -> None:
+    if training.engine != "rows":
+        raise SettingsError(
+            f"driver {driver.name!r} has a curve with learned: true, which needs rows; set training.engine to 'rows', "
+            "or give the value and leave learned out"
+        )
+    if driver.lags != (0,):
+        raise SettingsError(
+            f"driver {driver.name!r} has a learned curve and lags {list(driver.lags)}; a learned carry-over already "
+            "reaches back, so leave lags out, or learned"
+        )

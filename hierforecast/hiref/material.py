@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from hierforecast.errors import PanelError
+from hierforecast.errors import PanelError, nearest
 from hierforecast.hierarchy import Hierarchy
+from hierforecast.hiref.columns.cells import read_column, refuse_no_frame
 from hierforecast.hiref.columns.design import Design, fit_design
 from hierforecast.hiref.columns.rows import Rows, read_numbers, read_rows, refuse_unusable
 from hierforecast.hiref.link import Link, make_link
@@ -78,17 +79,28 @@ def from_panel(panel: pd.DataFrame, settings: SalesPanel, training: Training) ->
         PanelError: the panel does not fit the settings; the message names the column, how many rows and the first.
     """
     target = settings.target.name
+    refuse_no_frame(panel)
     if target not in panel.columns:
-        raise PanelError(f"no target column {target!r} in the panel; fit needs it, only predict does without")
-    panel = panel[panel[target].notna()]
+        raise PanelError(
+            f"no target column {target!r} in the panel, which fit needs (only predict does without); "
+            + nearest(target, map(str, panel.columns))
+        )
+    if panel.empty:
+        raise PanelError("the panel has no rows; a model needs at least one row per series")
+    panel = panel[read_column(panel, target, "target").notna()]
     if panel.empty:
         raise PanelError(f"target {target!r} is empty in every row; there is nothing to learn from")
     rows = read_rows(panel, settings.levels, settings.period, settings.frequency)
     hierarchy = Hierarchy.from_panel(rows.keys, settings.levels)
     rows = rows.renumber(hierarchy.series_of(hierarchy.codes(rows.keys)))
     units = read_numbers(panel, target, rows)
-    negative = np.where(units < 0, np.nan, units)
-    refuse_unusable(negative, f"target {target!r} (or it is below 0, which no sales are)", rows, "correct or drop these rows")
+    refuse_unusable(
+        np.where(units < 0, np.nan, units),
+        f"target {target!r}",
+        rows,
+        "correct or drop these rows",
+        wrong="below 0 or infinite",
+    )
     link = make_link(settings.link, units)
     value = link.forward(units)
     design, X = fit_design(panel, rows, settings, training, value=value)

@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from hierforecast.errors import PanelError, nearest
+from hierforecast.errors import PanelError
+from hierforecast.hiref.columns.cells import LARGEST, as_nodes, as_numbers, read_dates, refuse_no_frame
 from hierforecast.schema import Frequency
 
 _EXAMPLES = 3
@@ -84,6 +85,7 @@ def read_rows(
         PanelError: no rows; a column is missing; a level or date is empty; the period is no date; a series has two
             rows in one period.
     """
+    refuse_no_frame(panel)
     if panel.empty:
         raise PanelError("the panel has no rows; a model needs at least one row per series")
     keys, series = _series(panel, levels)
@@ -118,33 +120,25 @@ def period_number(dates: np.ndarray, frequency: Frequency, origin: pd.Timestamp)
 
 def read_numbers(panel: pd.DataFrame, column: str, rows: Rows) -> np.ndarray:
     """A numeric column in sorted order, (rows,) float64, NaN where empty. Raises PanelError if missing or not numeric."""
-    if column not in panel.columns:
-        raise PanelError(f"no column {column!r} in the panel; {nearest(column, map(str, panel.columns))}")
-    try:
-        values = panel[column].to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError):
-        raise PanelError(f"column {column!r} must be numbers, got {panel[column].dtype}; convert it first") from None
-    return values[rows.order]
+    return as_numbers(panel, column)[rows.order]
 
 
-def refuse_unusable(values: np.ndarray, what: str, rows: Rows, cure: str) -> None:
-    """Raise a PanelError that counts and shows the rows where (rows,) `values` are NaN or infinite."""
-    bad = ~np.isfinite(values)
+def refuse_unusable(values: np.ndarray, what: str, rows: Rows, cure: str, *, wrong: str = "empty or infinite") -> None:
+    """Raise a PanelError that counts and shows the rows where (rows,) `values` are NaN, infinite or beyond sense."""
+    bad = ~(np.abs(values) <= LARGEST)
     if bad.any():
         where = np.flatnonzero(bad)[:_EXAMPLES]
         examples = [{**rows.keys.iloc[rows.series[row]].to_dict(), "period": str(rows.dates[row])[:10]} for row in where]
-        raise PanelError(f"{what} is empty or infinite in {int(bad.sum())} rows, first {_told(examples)}; {cure}")
+        if np.isfinite(values[bad]).all():
+            wrong = f"beyond {LARGEST:g}"
+        raise PanelError(f"{what} is {wrong} in {int(bad.sum())} rows, first {_told(examples)}; {cure}")
 
 
 def _series(panel: pd.DataFrame, levels: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:
     """The distinct combinations of level values, and which of them each row is."""
     codes, names = [], []
     for level in levels:
-        if level not in panel.columns:
-            raise PanelError(f"no column {level!r} for that level; {nearest(level, map(str, panel.columns))}")
-        code, values = pd.factorize(panel[level])
-        if (code < 0).any():
-            raise PanelError(f"level {level!r} is empty in {int((code < 0).sum())} rows; every row needs a node")
+        code, values = as_nodes(panel, level)
         codes.append(code)
         names.append(values)
     series = codes[0].astype(np.int64)
@@ -173,18 +167,6 @@ def _counting_order(values: np.ndarray) -> np.ndarray:
     while (values := values >> 16).any():
         order = order[np.argsort((values[order] & 0xFFFF).astype(np.uint16), kind="stable")]
     return order
-
-
-def read_dates(panel: pd.DataFrame, period: str) -> np.ndarray:
-    """The period column, (rows,) datetime64 without a zone. Raises PanelError if it is missing, no date or empty."""
-    if period not in panel.columns:
-        raise PanelError(f"no period column {period!r}; {nearest(period, map(str, panel.columns))}")
-    column = panel[period]
-    if not pd.api.types.is_datetime64_any_dtype(column):
-        raise PanelError(f"period column {period!r} must be dates, got {column.dtype}; use pandas.to_datetime")
-    if column.isna().any():
-        raise PanelError(f"period column {period!r} is empty in {int(column.isna().sum())} rows; every row needs a date")
-    return column.dt.tz_localize(None).to_numpy()
 
 
 def _told(examples: list[dict]) -> str:

@@ -4,6 +4,7 @@ The last `horizon` periods are first held out. A fit on the rest forecasts them,
 recent-level term and set the prediction intervals. Then everything is fitted on all rows, from that fit's parameters.
 """
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ from hierforecast.hiref.fit import Fit, weigh
 from hierforecast.hiref.intervals.conformal import Interval, conformal, noise_of, series_noise
 from hierforecast.hiref.link import calibrate
 from hierforecast.hiref.material import Material
+from hierforecast.hiref.minibatch.refusals import MEAN_LOSSES
+from hierforecast.hiref.minibatch.training import train_rows
 from hierforecast.hiref.moments.sums import Moments
 from hierforecast.hiref.recent.level import Level, LevelChoice, choose_level, follow
 from hierforecast.hiref.regression.effects import Parameters, SeriesEffects, effects_of
@@ -29,26 +32,28 @@ class _Trial(NamedTuple):
     start: Parameters | None
     choice: LevelChoice | None
     errors: np.ndarray
+    trace: dict[str, Any] | None = None
 
 
-def fit_material(data: Material, settings: SalesPanel, training: Training) -> Fit:
-    """Fit on what was read from a frame or from files; see `material`."""
-    trial = _try_ahead(data, data.cuts[-1], training) if data.cuts else None
+def fit_material(data: Material, settings: SalesPanel, training: Training, *, checkpoint: Path | None = None) -> Fit:
+    """Fit on what was read from a frame or from files; see `material`. `checkpoint` is for the rows engine."""
+    trial = _try_ahead(data, data.cuts[-1], training, checkpoint) if data.cuts else None
     trial = trial or _Trial(None, None, np.empty(0))
 
-    trained = _train(data.moments, data, training, trial.start)
+    trained = _train(data.moments, data, training, trial, checkpoint=checkpoint)
     regression = _regression(data, trained)
     everywhere = np.ones(len(regression), dtype=bool)
-    level = _level(data, data.recent.value - regression, trial.choice, present=everywhere)
+    followed = _followed(data, data.recent.value - regression, training, everywhere)
+    level = _level(data, followed, trial.choice, present=everywhere)
     fitted = regression if level is None else regression + level.of(data.recent.rows.period, data.recent.rows.series)
     residuals, series = data.recent.value - fitted, data.recent.rows.series
     count = len(data.hierarchy.series)
     noise = series_noise(residuals, series, count)
     factors, factor = np.ones(count), 1.0
-    if settings.link == "log":
+    if settings.link == "log" and training.loss in ("squared", "huber"):  # the others fit what they forecast
         factors, factor = calibrate(data.recent.target, data.link.back(fitted), series, count)
     interval = conformal(trial.errors, residuals / noise[series], training.interval)
-    told = _diagnostics(data, trained, trial, interval, residuals)
+    told = _diagnostics(data, trained, trial, interval, residuals) | _engine_told(training, trained, trial)
     return Fit(
         design=data.design,
         hierarchy=data.hierarchy,
@@ -64,13 +69,25 @@ def fit_material(data: Material, settings: SalesPanel, training: Training) -> Fi
     )
 
 
-def _train(moments: Moments, data: Material, training: Training, start: Parameters | None) -> Trained:
-    """Train; under a log twice, the second time weighing each series by how precise its sales are.
+def _train(
+    moments: Moments,
+    data: Material,
+    training: Training,
+    trial: _Trial | None,
+    *,
+    before: int | None = None,
+    checkpoint: Path | None = None,
+) -> Trained:
+    """Train, on from the trial where there was one; `moments` are those of the periods `before`, None being all.
 
+    On moments, under a log it is done twice, the second time weighing each series by how precise its sales are.
     The log of small counts is noisy (its variance falls as one over the mean), so equal weights would let the many
     small series decide what the few large ones, which people look at, are given.
     """
-    columns = data.design.columns
+    columns, start = data.design.columns, trial.start if trial else None
+    if training.engine == "rows":
+        epochs = trial.trace["best_epoch"] if trial and trial.trace else None
+        return train_rows(data, training, start=start, before=before, epochs=epochs, checkpoint=checkpoint)
     trained = train(moments, data.hierarchy, columns, training, start=start)
     if data.link.name == "identity":
         return trained
@@ -102,33 +119,52 @@ def _regression(data: Material, trained: Trained) -> np.ndarray:
     )
 
 
-def _try_ahead(data: Material, cut: int, training: Training) -> _Trial:
+def _followed(data: Material, residuals: np.ndarray, training: Training, counted: np.ndarray) -> np.ndarray:
+    """(rows,) residuals as the recent level follows them.
+
+    A mean or a quantile lies off the middle of residuals on the link scale. About each series' own average over the
+    rows `counted`, they move the forecast with the sales and leave it the mean or quantile it is.
+    """
+    if training.loss in ("squared", "huber"):
+        return residuals
+    series, count = data.recent.rows.series, len(data.hierarchy.series)
+    sums = np.bincount(series[counted], residuals[counted], count)
+    means = sums / np.maximum(np.bincount(series[counted], minlength=count), 1)
+    return residuals - means[series]
+
+
+def _try_ahead(data: Material, cut: int, training: Training, checkpoint: Path | None) -> _Trial:
     """Fit on the rows before a cut and forecast the block after it."""
     head, tail = data.before(cut), data.recent.rows.period >= cut
-    trained = _train(head, data, training, None)
+    trained = _train(head, data, training, None, before=cut, checkpoint=checkpoint)
     regression = _regression(data, trained)
     series = data.recent.rows.series
     residuals = data.recent.value - regression
-    choice = _choose_level(data, regression, head.counts > 0, cut) if training.recent_level else None
-    level = _level(data, np.where(tail, 0.0, residuals), choice, present=~tail)
+    followed = _followed(data, residuals, training, ~tail)
+    choice = _choose_level(data, regression, followed, head.counts > 0, cut, training) if training.recent_level else None
+    level = _level(data, np.where(tail, 0.0, followed), choice, present=~tail)
     ahead = residuals if level is None else residuals - level.of(np.full(len(series), cut), series)
     noise = series_noise(residuals[~tail], series[~tail], len(head.counts))
     judged = tail & (head.counts > 0)[series]
-    return _Trial(trained.parameters, choice, ahead[judged] / noise[series[judged]])
+    return _Trial(trained.parameters, choice, ahead[judged] / noise[series[judged]], trained.trace)
 
 
-def _choose_level(data: Material, regression: np.ndarray, seen: np.ndarray, cut: int) -> LevelChoice | None:
+def _choose_level(
+    data: Material, regression: np.ndarray, followed: np.ndarray, seen: np.ndarray, cut: int, training: Training
+) -> LevelChoice | None:
     """Choose at the cut and at origins one horizon earlier each; `seen` (series,) are those with rows before the cut."""
+    share = training.rows.quantile if training.loss == "quantile" else 0.5
     rows, horizon = data.recent.rows, data.recent.rows.last + 1 - cut
     origins = [cut - back * horizon for back in range(LEVEL_ORIGINS) if cut - back * horizon >= rows.first + horizon]
 
     def error(levels: np.ndarray, origin: int) -> float:
         after = (rows.period >= origin) & (rows.period < origin + horizon) & seen[rows.series]
         forecast = data.link.back(regression[after] + levels[rows.series[after]])
-        return float(np.abs(forecast - data.recent.target[after]).sum())
+        left = data.recent.target[after] - forecast
+        return float(np.maximum(share * left, (share - 1.0) * left).sum())  # half the absolute error where share is 0.5
 
     present = rows.dense(np.ones(len(regression))) > 0
-    return choose_level(rows.dense(data.recent.value - regression), present, origins, error, first=rows.first)
+    return choose_level(rows.dense(followed), present, origins, error, first=rows.first)
 
 
 def _level(data: Material, residuals: np.ndarray, choice: LevelChoice | None, *, present: np.ndarray) -> Level | None:
@@ -158,3 +194,11 @@ def _diagnostics(data: Material, trained: Trained, trial: _Trial, interval: Inte
         "level_discount": trial.choice.discount if trial.choice else 0.0,
         "level_prior": trial.choice.prior if trial.choice else 0.0,
     }
+
+
+def _engine_told(training: Training, trained: Trained, trial: _Trial) -> dict[str, Any]:
+    """What the engine did; the learning curve is that of the trial, where weeks were held out to judge it by."""
+    target = {"quantile": f"quantile {training.rows.quantile:g}"} | dict.fromkeys(MEAN_LOSSES, "mean")
+    told = {"engine": training.engine, "loss_name": training.loss, "forecast_is": target.get(training.loss, "as asked")}
+    judged = trial.trace or trained.trace or {}
+    return told | (trained.trace or {}) | {name: judged[name] for name in ("learning_curve", "best_epoch") if name in judged}

@@ -13,7 +13,8 @@ from hierforecast.errors import NotFittedError, PanelError, SettingsError, neare
 from hierforecast.hierarchy import BOTTOM, TOTAL
 from hierforecast.hiref.answers.attribution import split
 from hierforecast.hiref.fit import Answer, Fit, weigh
-from hierforecast.hiref.material import from_panel
+from hierforecast.hiref.material import Material, from_panel
+from hierforecast.hiref.minibatch.refusals import is_learned, refuse_unfit
 from hierforecast.hiref.regression.effects import effects_of
 from hierforecast.hiref.saving import pack, unpack
 from hierforecast.hiref.selection.choosing import STABLE, Selection, choose_drivers
@@ -95,6 +96,7 @@ class HiReF:
         for level in training.season_by or ():
             if level not in panel.levels:
                 raise SettingsError(f"training.season_by names the level {level!r}; {nearest(level, panel.levels)}")
+        refuse_unfit(panel, training)
         self.panel, self.training = panel, training
         self._fit: Fit | None = None
 
@@ -127,17 +129,46 @@ class HiReF:
         data = from_panel(panel, self.panel, self.training)
         return choose_drivers(data, self.panel, keep=keep, stable=stable, seed=seed)
 
-    def fit(self, panel: pd.DataFrame) -> "HiReF":
+    def fit(self, panel: pd.DataFrame, *, checkpoint: str | Path | None = None) -> "HiReF":
         """Learn from the rows whose target is known; rows without one, the plan, are ignored.
+
+        Args:
+            panel: levels, period, target and drivers.
+            checkpoint: a folder in which the rows engine keeps every epoch; where a killed fit left one, the same fit
+                goes on from it and ends the same. It may be deleted afterwards.
 
         Raises:
             PanelError: the panel does not fit what was declared; the message names column, rows and cure.
+            SettingsError: the device that `training.rows` names is absent, or a checkpoint is wanted on moments.
+            ModelFolderError: the checkpoint belongs to another fit.
         """
         from hierforecast.hiref.fitting import fit_material  # torch comes in here, so that forecasting starts without it
 
         began = time.perf_counter()
-        self._fit = fit_material(from_panel(panel, self.panel, self.training), self.panel, self.training)
+        if checkpoint is not None and self.training.engine != "rows":
+            raise SettingsError("fit(checkpoint=...) is for training.engine 'rows'; moments are fitted in one go")
+        folder = Path(checkpoint) if checkpoint is not None else None
+        data = from_panel(panel, self.panel, self.training)
+        if any(map(is_learned, self.panel.drivers)):
+            from hierforecast.hiref.minibatch.learning import learn_curves
+
+            known = panel[panel[self.panel.target.name].notna()]
+            found = learn_curves(known, data, self.training, checkpoint=folder)
+            data = from_panel(panel, found, self.training)
+        self._fit = fit_material(data, self.panel, self.training, checkpoint=folder)
         self._fit.diagnostics["seconds"] = round(time.perf_counter() - began, 3)
+        return self
+
+    def fit_prepared(self, data: Material) -> "HiReF":
+        """Learn from rows that were read before, so that many settings can share one reading.
+
+        Args:
+            data: `material.from_panel` of the training rows with this model's settings; on moments, strengths, sizes and
+                levels may differ from those it was read with.
+        """
+        from hierforecast.hiref.fitting import fit_material
+
+        self._fit = fit_material(data, self.panel, self.training)
         return self
 
     def predict(self, panel: pd.DataFrame, *, statistic: str | None = None) -> pd.DataFrame:

@@ -196,6 +196,6 @@ def _trained(problem: Problem, ended: Minimum, start: Parameters) -> Trained:
             "numbers": f"float32 in batches, {str(precise(device)).removeprefix('torch.')} over all rows",
             "dispersion": problem.loss.dispersion,
             "best_epoch": descent.best_epoch if descent else 0,
-            "curve": descent.curve if descent else [],
+            "learning_curve": descent.curve if descent else [],
         },
     )

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hierforecast.errors import PanelError
-from hierforecast.hiref.columns.rows import _order, period_number, read_numbers, read_rows
+from hierforecast.hiref.columns.rows import period_number, read_numbers, read_rows, time_order
 
 
 def panel() -> pd.DataFrame:
@@ -67,4 +67,4 @@ def test_rows_are_ordered_as_by_comparing(series):
     who, when = rng.integers(0, series, 3000), rng.integers(-100_000, 100_000, 3000)
     for order in (np.arange(3000), np.lexsort((when,)), np.lexsort((when, who))):
         mine, numbers = who[order], when[order]
-        np.testing.assert_array_equal(_order(mine, numbers), np.lexsort((numbers, mine)))
+        np.testing.assert_array_equal(time_order(mine, numbers), np.lexsort((numbers, mine)))

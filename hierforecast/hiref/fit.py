@@ -9,7 +9,7 @@ import pandas as pd
 
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.columns.design import Design
-from hierforecast.hiref.columns.rows import Rows, read_rows
+from hierforecast.hiref.columns.rows import Rows, read_rows, refuse_far
 from hierforecast.hiref.columns.target import roll_forward
 from hierforecast.hiref.intervals.conformal import Interval
 from hierforecast.hiref.link import Link
@@ -83,6 +83,7 @@ class Fit:
         """
         settings = self.design.panel
         rows = read_rows(panel, settings.levels, settings.period, settings.frequency, origin=self.design.origin)
+        refuse_far(rows, self.design.end, settings.period, settings.frequency)
         codes = self.hierarchy.codes(rows.keys)
         series = self.hierarchy.series_of(codes)
         X = self.design.matrix(panel, rows, series, assumed=assumed)

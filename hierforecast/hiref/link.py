@@ -1,7 +1,8 @@
 """Between the target's units and the scale that the regression adds up on.
 
 Zero targets under a log: a zero counts as half of the smallest positive target of training. It pulls the series
-down as a small sale would; the mean forecast is then calibrated in units, zeros included (see `calibrate`).
+down as a small sale would; the mean forecast is then calibrated in units, zeros included (see `calibrate`). What is left
+over when floats are subtracted, up to a billionth of a unit, is a zero too: its log would outweigh every real sale.
 """
 
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 HALF_OF_LEAST = 0.5
+DUST = 1e-9  # units
 CALIBRATION_ROWS = 10.0  # rows' worth of doubt before a series departs from the common factor
 
 
@@ -29,7 +31,7 @@ class Link(NamedTuple):
 
 def make_link(name: str, target: np.ndarray) -> Link:
     """The link of a training target, (rows,)."""
-    positive = target[target > 0]
+    positive = target[target > DUST]
     return Link(name, HALF_OF_LEAST * float(positive.min()) if len(positive) else 1.0)
 
 

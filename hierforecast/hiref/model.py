@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from hierforecast.errors import NotFittedError, PanelError, SettingsError, nearest
 from hierforecast.hierarchy import BOTTOM, TOTAL
 from hierforecast.hiref.answers.attribution import split
+from hierforecast.hiref.columns.cells import as_numbers
 from hierforecast.hiref.fit import Answer, Fit, weigh
 from hierforecast.hiref.material import Material, from_panel
 from hierforecast.hiref.minibatch.refusals import is_learned, refuse_unfit
@@ -280,7 +281,9 @@ class HiReF:
                 raise PanelError(f"cannot change {name!r}, which is no driver; {nearest(name, names)}")
             if name not in panel.columns:
                 raise PanelError(f"no column {name!r} to change; add it to the panel")
-            changed[name] = change(panel[name]) if callable(change) else change
+            changed[name] = (
+                change(pd.Series(as_numbers(panel, name), index=panel.index, name=name)) if callable(change) else change
+            )
         before, after = fit.answer(panel, assumed=wanted), fit.answer(changed, assumed=wanted)
         base, what_if = (fit.forecast(answer, self.panel.statistic) for answer in (before, after))
         outside = _joined(fit.design.outside(after.X), names)

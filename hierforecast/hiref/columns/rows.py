@@ -11,6 +11,9 @@ from hierforecast.errors import PanelError
 from hierforecast.hiref.columns.cells import LARGEST, as_nodes, as_numbers, read_dates, refuse_no_frame
 from hierforecast.schema import Frequency
 
+LONGEST_SILENCE = 10  # years without a row of any series, longer than any market rests: a date that stands for none
+FARTHEST = 30  # years from training to a row to be forecast: nobody plans that far, and 9999-12-31 is no plan
+_PER_YEAR = {"day": 365, "week": 52, "month": 12}
 _EXAMPLES = 3
 
 
@@ -90,13 +93,16 @@ def read_rows(
         raise PanelError("the panel has no rows; a model needs at least one row per series")
     keys, series = _series(panel, levels)
     dates = read_dates(panel, period)
-    return sort_rows(series, dates, keys, frequency, origin=origin if origin is not None else pd.Timestamp(dates.min()))
+    rows = sort_rows(series, dates, keys, frequency, origin=origin if origin is not None else pd.Timestamp(dates.min()))
+    if origin is None:
+        _refuse_silence(rows, period, frequency)
+    return rows
 
 
 def sort_rows(series: np.ndarray, dates: np.ndarray, keys: pd.DataFrame, frequency: Frequency, *, origin: pd.Timestamp) -> Rows:
     """The rows of (rows,) series, places in `keys`, and (rows,) dates, in any order. Raises PanelError for a repeated row."""
     number = period_number(dates, frequency, origin)
-    order = _order(series, number)
+    order = time_order(series, number)
     series, number = series[order], number[order]
     same = (series[1:] == series[:-1]) & (number[1:] == number[:-1])
     if same.any():
@@ -121,6 +127,17 @@ def period_number(dates: np.ndarray, frequency: Frequency, origin: pd.Timestamp)
 def read_numbers(panel: pd.DataFrame, column: str, rows: Rows) -> np.ndarray:
     """A numeric column in sorted order, (rows,) float64, NaN where empty. Raises PanelError if missing or not numeric."""
     return as_numbers(panel, column)[rows.order]
+
+
+def refuse_far(rows: Rows, last: int, period: str, frequency: Frequency) -> None:
+    """Raise a PanelError for rows `FARTHEST` years before training, which begins at period 0, or after its `last`."""
+    reach = FARTHEST * _PER_YEAR[frequency]
+    far = (rows.period < -reach) | (rows.period > last + reach)
+    if far.any():
+        raise PanelError(
+            f"{int(far.sum())} rows lie more than {FARTHEST} years from training, first {period} "
+            f"{str(rows.dates[far][0])[:10]}; correct their dates, or drop them"
+        )
 
 
 def refuse_unusable(values: np.ndarray, what: str, rows: Rows, cure: str, *, wrong: str = "empty or infinite") -> None:
@@ -151,7 +168,7 @@ def _series(panel: pd.DataFrame, levels: Sequence[str]) -> tuple[pd.DataFrame, n
     return pd.DataFrame(keys), series
 
 
-def _order(series: np.ndarray, number: np.ndarray) -> np.ndarray:
+def time_order(series: np.ndarray, number: np.ndarray) -> np.ndarray:
     """Where rows stand sorted by series, then by period, (rows,): ``lexsort((number, series))``, many times faster."""
     rising = number[1:] >= number[:-1]
     if ((series[1:] > series[:-1]) | ((series[1:] == series[:-1]) & rising)).all():
@@ -167,6 +184,21 @@ def _counting_order(values: np.ndarray) -> np.ndarray:
     while (values := values >> 16).any():
         order = order[np.argsort((values[order] & 0xFFFF).astype(np.uint16), kind="stable")]
     return order
+
+
+def _refuse_silence(rows: Rows, period: str, frequency: Frequency) -> None:
+    """Raise a PanelError if no series has a row for longer than `LONGEST_SILENCE`: memory grows with the time between."""
+    with_row = np.zeros(rows.last + 1, dtype=bool)
+    with_row[rows.period] = True
+    places = np.flatnonzero(with_row)
+    silence = np.diff(places)
+    if len(silence) and silence.max() > LONGEST_SILENCE * _PER_YEAR[frequency]:
+        place = int(np.argmax(silence))
+        before, after = (str(rows.dates[rows.period == places[side]][0])[:10] for side in (place, place + 1))
+        raise PanelError(
+            f"no series has a row between {period} {before} and {after}, more than {LONGEST_SILENCE} years; "
+            "correct the dates on either side, or drop those rows"
+        )
 
 
 def _told(examples: list[dict]) -> str:

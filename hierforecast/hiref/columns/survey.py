@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hierforecast.hiref.columns.rows import Rows, read_numbers
-from hierforecast.hiref.link import HALF_OF_LEAST, Link
+from hierforecast.hiref.link import DUST, HALF_OF_LEAST, Link
 from hierforecast.schema import Driver, SalesPanel
 
 MEAN = "mean"
@@ -71,7 +71,7 @@ class TargetSums:
     Args:
         least: smallest positive target of any row, in units; infinite where there is none.
         rows: (series,) rows.
-        positive: (series,) rows above 0.
+        positive: (series,) rows above `link.DUST`.
         total: (series,) units.
         log_total: (series,) sum of logs over rows above 0.
     """
@@ -154,7 +154,7 @@ def sum_column(values: np.ndarray) -> ColumnSums:
 
 def sum_target(units: np.ndarray, series: np.ndarray, count: int) -> TargetSums:
     """The sums of (rows,) targets in units, per which of `count` series."""
-    positive = units > 0
+    positive = units > DUST
     logs = np.log(units, out=np.zeros(len(units)), where=positive)
     return TargetSums(
         float(units[positive].min()) if positive.any() else np.inf,

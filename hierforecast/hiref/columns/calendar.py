@@ -73,7 +73,7 @@ class Calendar(NamedTuple):
 
     def fill(self, X: np.ndarray, rows: Rows) -> None:
         """Write the calendar into the first columns of (rows, columns)."""
-        dates, place = np.unique(rows.dates, return_inverse=True)
+        dates, place = _distinct_days(rows.dates)
         table = np.zeros((len(dates), len(self.names)))
         table[:, self.season] = fourier(dates, self.waves)
         if self.holidays:
@@ -142,6 +142,17 @@ def shift_dates(dates: np.ndarray, frequency: Frequency, back: int) -> np.ndarra
         months = days.astype("datetime64[M]")
         return (months - back).astype("datetime64[D]") + (days - months.astype("datetime64[D]"))
     return dates.astype("datetime64[D]") - back * (7 if frequency == "week" else 1)
+
+
+def _distinct_days(dates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct days, sorted, and which one each of (rows,) dates is: by counting, since there are few days."""
+    days = dates.astype("datetime64[D]").astype(np.int64)
+    first = int(days.min())
+    days -= first
+    there = np.zeros(int(days.max()) + 1, dtype=bool)
+    there[days] = True
+    place = np.cumsum(there) - 1
+    return (np.flatnonzero(there) + first).astype("datetime64[D]"), place[days]
 
 
 def _years(dates: np.ndarray, origin: pd.Timestamp) -> np.ndarray:

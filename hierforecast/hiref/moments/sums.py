@@ -77,20 +77,30 @@ def sum_moments(
     """
     size = columns.shape[1] + 2
     products = np.zeros((count, size, size))
+    add_rows(products, columns, target, series, weights=weights)
+    return Moments(products)
+
+
+def add_rows(
+    products: np.ndarray, columns: np.ndarray, target: np.ndarray, series: np.ndarray, *, weights: np.ndarray | None = None
+) -> None:
+    """Add the products of rows, as `sum_moments` takes them, to (series, columns + 2, columns + 2) sums in place."""
+    size = columns.shape[1] + 2
     for rows, members in _blocks(series):
         groups, length = rows.shape
         chosen = rows.ravel()
-        if chosen[-1] - chosen[0] == len(chosen) - 1 and (np.diff(chosen) == 1).all():
-            chosen = slice(chosen[0], chosen[-1] + 1)  # neighbours are read faster than scattered rows
         sides = np.empty((size, groups * length))
         sides[0] = 1.0
-        sides[1:-1] = columns[chosen].T
+        if chosen[-1] - chosen[0] == len(chosen) - 1 and (np.diff(chosen) == 1).all():
+            chosen = slice(chosen[0], chosen[-1] + 1)  # neighbours are read faster than scattered rows
+            sides[1:-1] = columns[chosen].T
+        else:
+            columns.T.take(chosen, axis=1, out=sides[1:-1], mode="clip")  # clip: straight into `out`
         sides[-1] = target[chosen]
         if weights is not None:
             sides *= np.sqrt(weights[chosen])
         batch = sides.reshape(size, groups, length).transpose(1, 0, 2)  # (groups, columns + 2, length)
         products[members] += batch @ batch.transpose(0, 2, 1)
-    return Moments(products)
 
 
 def _blocks(series: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

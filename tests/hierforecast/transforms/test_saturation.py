@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hierforecast.transforms.saturation import hill, logarithmic
+from hierforecast.transforms.saturation import hill, logarithmic, power
 
 
 @given(st.floats(0.01, 1e3), st.floats(0.2, 5))
@@ -21,3 +21,10 @@ def test_both_curves_rise_and_flatten(half):
         steps = np.diff(curve)
         assert (steps > 0).all()
         assert (np.diff(steps) < 0).all()
+
+
+@given(st.floats(0.05, 0.95), st.floats(1.1, 10))
+def test_power_has_one_elasticity_everywhere(exponent, factor):
+    exposure = np.array([0.1, 1.0, 50.0])
+    np.testing.assert_allclose(power(factor * exposure, exponent), factor**exponent * power(exposure, exponent))
+    np.testing.assert_allclose(power(np.array([-3.0, 0.0]), exponent), 0.0)

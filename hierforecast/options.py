@@ -1,9 +1,14 @@
 """How models are fitted, sampled and judged, and how long a made company is: the options in a company's settings."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hierforecast.errors import nearest
+from hierforecast.hierarchy import BOTTOM
+
+Strength = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]  # what every library's generator takes
 
 FEWEST_WEEKS, MOST_WEEKS = 60, 1040  # of a made company: a year and a holdout at least, twenty years at most
@@ -36,12 +41,21 @@ class Training(Settings):
     """How HiReF is fitted. Sizes are per level; strengths are ridge penalties in units of one observation."""
 
     engine: Literal["moments", "rows"] = Field("moments", description="rows: mini-batches, for the other losses")
-    loss: Literal["squared", "poisson", "tweedie", "huber", "quantile"] = "squared"
-    rows: RowsEngine = RowsEngine()
-    embedding_size: int = Field(4, ge=1, le=32, description="numbers per node of every level")
-    ridge: Annotated[float, Field(gt=0)] | Literal["auto"] | dict[str, Annotated[float, Field(gt=0)]] = Field(
-        1.0, description="shrinkage of nodes: one strength, one per level, or auto: chosen per level on earlier origins"
+    loss: Literal["squared", "poisson", "gamma", "tweedie", "huber", "quantile"] = Field(
+        "squared", description="moments: squared, poisson (variance as the mean), gamma (as its square); rows: all but gamma"
     )
+    rows: RowsEngine = RowsEngine()
+    embedding_size: Annotated[int, Field(ge=1, le=32)] | Literal["full"] = Field(
+        4, description="numbers per node of every level; full: one per column that varies, so that every effect has its own"
+    )
+    ridge: Strength | Literal["auto"] | dict[str, Strength | dict[str, Strength]] = Field(
+        1.0,
+        description="shrinkage of nodes: one strength, one per level (and `bottom`, the series), those again per column group "
+        "(baseline, season, month, holidays, trend, target, a driver; default: the rest), or auto: chosen on earlier origins",
+    )
+    discount: float = Field(1.0, gt=0, le=1, description="weight of a row against one that is a period younger")
+    month_waves: int = Field(0, ge=0, le=6, description="Fourier pairs within the month (pay days); daily or weekly data")
+    month_by: list[str] | None = Field(None, description="levels these vary over; null is every level")
     seasonality: int = Field(3, ge=0, le=26, description="yearly Fourier pairs")
     season_by: list[str] | None = Field(None, description="levels the season varies over; null is every level")
     trend: bool = False
@@ -49,9 +63,25 @@ class Training(Settings):
         0, ge=0, le=20, description="places in training, equally spaced, where the trend's slope may change"
     )
     recent_level: bool = Field(True, description="whether each series' recent errors may shift its forecast")
+    recent_by: list[str] = Field(default_factory=list, description="levels whose recent errors are followed first, in order")
+    origins: int = Field(2, ge=1, le=12, description="earlier origins, a horizon apart, that choices and intervals rest on")
     iterations: int = Field(300, ge=10, le=10_000, description="L-BFGS iterations at most")
     interval: float = Field(0.8, gt=0, lt=1, description="nominal coverage of lower..upper")
     seed: Seed = 7
+
+    def check_levels(self, levels: Sequence[str]) -> None:
+        """Raise ValueError where an option names a level that a panel does not have."""
+        everywhere = [*levels, BOTTOM]
+        allowed = {
+            "season_by": (self.season_by, everywhere),
+            "month_by": (self.month_by, everywhere),
+            "recent_by": (self.recent_by, levels),
+            "ridge": (self.ridge if isinstance(self.ridge, dict) else None, everywhere),
+        }
+        for option, (named, known) in allowed.items():
+            for level in named or ():
+                if level not in known:
+                    raise ValueError(f"training.{option} names the level {level!r}; {nearest(level, known)}")
 
 
 class Sampling(Settings):

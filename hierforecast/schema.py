@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from hierforecast import media_tree
 from hierforecast.errors import nearest
+from hierforecast.hierarchy import BOTTOM
 from hierforecast.media_tree import MediaTree
 from hierforecast.naming import (
     RESERVED_IN_MEDIA,
@@ -169,7 +170,11 @@ class SalesPanel(_Panel):
     """The sales table: one row per series and period. Rows after the last known target are the plan to forecast."""
 
     levels: list[str] = Field(min_length=1, description="key columns, any number, crossed or nested")
-    link: Literal["identity", "log"] = "log"
+    link: Literal["identity", "log", "mixed"] = Field(
+        "log",
+        description="log: all effects multiply; identity: all add units; mixed: drivers add units to a baseline whose season, "
+        "trend and level multiply",
+    )
     statistic: Literal["mean", "median"] = Field("mean", description="what `forecast` is: mean sums up, median is nearest")
     drivers: list[Driver] = Field(default_factory=list)
     target_lags: list[Annotated[int, Field(ge=1, le=104)]] = Field(
@@ -203,7 +208,7 @@ class SalesPanel(_Panel):
         for driver in self.drivers:
             self._check_reference(driver)
             for level in driver.by or ():
-                if level not in self.levels:
+                if level not in (*self.levels, BOTTOM):
                     raise ValueError(f"driver {driver.name!r}: by names the level {level!r}; {nearest(level, self.levels)}")
         return self
 
@@ -346,8 +351,6 @@ class Company(Settings):
 
     @model_validator(mode="after")
     def _season_levels(self) -> "Company":
-        levels = self.sales.levels if self.sales else self.training.season_by or []  # without sales nobody reads it
-        for level in self.training.season_by or ():
-            if level not in levels:
-                raise ValueError(f"training.season_by names the level {level!r}; {nearest(level, levels)}")
+        if self.sales:
+            self.training.check_levels(self.sales.levels)  # without sales nobody reads them
         return self

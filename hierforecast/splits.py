@@ -35,6 +35,23 @@ def last_weeks(panel: pd.DataFrame, weeks: int, *, period: str = "week") -> Spli
     return last_periods(panel, weeks, period=period)
 
 
+def rolling_origins(panel: pd.DataFrame, periods: int, origins: int, *, period: str = "week") -> tuple[Split, ...]:
+    """Hold out the last `periods` periods, then those before them, and so on: (origins,) splits, the latest first.
+
+    The training rows of each lie before its holdout; nothing after an origin is in them.
+
+    Raises:
+        PanelError: no such period column, fewer than one origin, or not enough periods for so many.
+    """
+    if origins < 1:
+        raise PanelError(f"a backtest needs at least 1 origin, got {origins}")
+    folds = []
+    for _ in range(origins):
+        folds.append(last_periods(panel, periods, period=period))
+        panel = folds[-1].train
+    return tuple(folds)
+
+
 def observed_and_plan(panel: pd.DataFrame, *, period: str, target: str) -> Split:
     """Part history from the plan: the rows after the last period in which any target is known.
 

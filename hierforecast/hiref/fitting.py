@@ -15,11 +15,13 @@ from hierforecast.hiref.intervals.conformal import Interval, conformal, noise_of
 from hierforecast.hiref.link import calibrate
 from hierforecast.hiref.material import Material
 from hierforecast.hiref.minibatch.refusals import MEAN_LOSSES
+from hierforecast.hiref.minibatch.strengths import strengths_of
 from hierforecast.hiref.minibatch.training import train_rows
 from hierforecast.hiref.moments.sums import Moments
 from hierforecast.hiref.recent.level import Level, LevelChoice, choose_level, follow
 from hierforecast.hiref.regression.effects import Parameters, SeriesEffects, effects_of
 from hierforecast.hiref.regression.training import Trained, train
+from hierforecast.hiref.regression.uncertainty import effect_errors
 from hierforecast.options import Training
 from hierforecast.schema import SalesPanel
 
@@ -35,10 +37,25 @@ class _Trial(NamedTuple):
     trace: dict[str, Any] | None = None
 
 
-def fit_material(data: Material, settings: SalesPanel, training: Training, *, checkpoint: Path | None = None) -> Fit:
-    """Fit on what was read from a frame or from files; see `material`. `checkpoint` is for the rows engine."""
-    trial = _try_ahead(data, data.cuts[-1], training, checkpoint) if data.cuts else None
-    trial = trial or _Trial(None, None, np.empty(0))
+def fit_material(
+    data: Material,
+    settings: SalesPanel,
+    training: Training,
+    *,
+    start: Parameters | None = None,
+    checkpoint: Path | None = None,
+) -> Fit:
+    """Fit on what was read from a frame or from files; see `material`.
+
+    Args:
+        data: what to learn from.
+        settings: the declared columns.
+        training: how.
+        start: parameters to begin at, see `regression.starting`; None makes them from the moments.
+        checkpoint: for the rows engine.
+    """
+    begun = _Trial(start, None, np.empty(0))
+    trial = _try_ahead(data, data.cuts[-1], training, begun, checkpoint) if data.cuts else begun
 
     trained = _train(data.moments, data, training, trial, checkpoint=checkpoint)
     regression = _regression(data, trained)
@@ -66,6 +83,7 @@ def fit_material(data: Material, settings: SalesPanel, training: Training, *, ch
         noise=noise,
         interval=interval,
         diagnostics=told,
+        errors=_errors(data, trained, training),
     )
 
 
@@ -91,12 +109,31 @@ def _train(
     trained = train(moments, data.hierarchy, columns, training, start=start)
     if data.link.name == "identity":
         return trained
-    noise = noise_of(_squares(moments, trained, data.hierarchy), moments.counts)
-    weights = 1.0 / noise**2
-    weights = weights / (weights * moments.counts).sum() * moments.counts.sum()
-    weighted = Moments(moments.products * weights[:, None, None])
+    weighted = Moments(moments.products * _weights(moments, trained, data)[:, None, None])
     again = train(weighted, data.hierarchy, columns, training, start=trained.parameters)
     return again._replace(iterations=trained.iterations + again.iterations)
+
+
+def _weights(moments: Moments, trained: Trained, data: Material) -> np.ndarray:
+    """(series,) how precise each series' sales are under a log, 1 on average over rows; 1 throughout otherwise."""
+    if data.link.name == "identity":
+        return np.ones(len(moments.counts))
+    weights = 1.0 / noise_of(_squares(moments, trained, data.hierarchy), moments.counts) ** 2
+    return weights / (weights * moments.counts).sum() * moments.counts.sum()
+
+
+def _errors(data: Material, trained: Trained, training: Training) -> dict[str, np.ndarray]:
+    moments, strengths = data.moments, strengths_of(training, data.hierarchy.levels)
+    return effect_errors(
+        moments,
+        data.hierarchy,
+        data.design.columns,
+        trained.parameters,
+        trained.intercepts,
+        ridge=dict(zip(data.hierarchy.levels, strengths.levels, strict=True)),
+        own_ridge=strengths.intercepts,
+        weights=_weights(moments, trained, data),
+    )
 
 
 def _squares(moments: Moments, trained: Trained, hierarchy: Hierarchy) -> np.ndarray:
@@ -133,10 +170,10 @@ def _followed(data: Material, residuals: np.ndarray, training: Training, counted
     return residuals - means[series]
 
 
-def _try_ahead(data: Material, cut: int, training: Training, checkpoint: Path | None) -> _Trial:
-    """Fit on the rows before a cut and forecast the block after it."""
+def _try_ahead(data: Material, cut: int, training: Training, begun: _Trial, checkpoint: Path | None) -> _Trial:
+    """Fit on the rows before a cut, from where it was begun, and forecast the block after it."""
     head, tail = data.before(cut), data.recent.rows.period >= cut
-    trained = _train(head, data, training, None, before=cut, checkpoint=checkpoint)
+    trained = _train(head, data, training, begun, before=cut, checkpoint=checkpoint)
     regression = _regression(data, trained)
     series = data.recent.rows.series
     residuals = data.recent.value - regression

@@ -1,0 +1,100 @@
+"""The knobs of HiReF: what each is called, where it may stand, and settings with the knobs turned.
+
+Values are plain numbers, booleans and words, so that they travel as JSON and lie in any study's storage.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+from hierforecast.errors import SettingsError, nearest
+from hierforecast.options import Training
+from hierforecast.schema import SalesPanel
+
+Value = float | int | bool | str
+Model = TypeVar("Model", SalesPanel, Training)
+
+RIDGE = "ridge"
+OWN = "series"  # whose ridge is that of each series' own intercept
+EVERY, NONE = "every level", "no level"  # how `season_by` is called where it is not one level
+ON_REQUEST = ("link", "statistic")  # they change what the model means, not only how well it does
+
+
+class Knob(NamedTuple):
+    """One thing to turn: a range, on a log scale or not, or a list of choices.
+
+    Args:
+        name: as in the study.
+        low: smallest value; None where there are choices.
+        high: largest value.
+        whole: whether only whole numbers are meant.
+        log: whether equal ratios are equal steps.
+        choices: the values to choose from; empty where there is a range.
+    """
+
+    name: str
+    low: float | None = None
+    high: float | None = None
+    whole: bool = False
+    log: bool = False
+    choices: tuple[Value, ...] = ()
+
+
+def list_knobs(settings: SalesPanel, *, also: Sequence[str] = ()) -> list[Knob]:
+    """What to search for a panel; `also` adds "link" or "statistic". Raises SettingsError for any other name."""
+    for name in also:
+        if name not in ON_REQUEST:
+            raise SettingsError(f"cannot tune {name!r} on request; {nearest(name, ON_REQUEST)}")
+    several = len(settings.levels) > 1
+    knobs = [
+        *(Knob(f"{RIDGE}.{group}", 0.03, 100.0, log=True) for group in (*settings.levels, OWN)),
+        Knob("embedding_size", 1, 8, whole=True),
+        Knob("seasonality", 0, 6, whole=True),  # a half-year wave is pair 2, a two-month one pair 6
+        Knob("season_by", choices=(EVERY, NONE, *(settings.levels if several else ()))),
+        Knob("trend", choices=(False, True)),
+        Knob("recent_level", choices=(True, False)),
+        Knob("link", choices=("log", "identity")),
+        Knob("statistic", choices=("mean", "median")),
+    ]
+    return [knob for knob in knobs if knob.name not in ON_REQUEST or knob.name in also]
+
+
+def turn(settings: SalesPanel, training: Training, values: Mapping[str, Value]) -> tuple[SalesPanel, Training]:
+    """Settings with the knobs at these values; what is not named stays as it is."""
+    options = {name: value for name, value in values.items() if name in Training.model_fields}
+    strengths = {name.removeprefix(f"{RIDGE}."): value for name, value in values.items() if name.startswith(f"{RIDGE}.")}
+    if strengths:
+        options[RIDGE] = strengths
+    if "season_by" in options:
+        words = {EVERY: None, NONE: []}
+        options["season_by"] = words.get(options["season_by"], [options["season_by"]])
+    panel = {name: values[name] for name in ON_REQUEST if name in values}
+    return _changed(settings, panel), _changed(training, options)
+
+
+def stand(settings: SalesPanel, training: Training, knobs: Sequence[Knob]) -> dict[str, Value]:
+    """Where the knobs stand in given settings, as near as each knob's bounds allow; the inverse of `turn`."""
+    values: dict[str, Value] = {}
+    for knob in knobs:
+        value = _value_of(settings, training, knob.name)
+        if knob.choices:
+            values[knob.name] = value if value in knob.choices else knob.choices[0]
+        else:
+            bounded = min(max(value, knob.low), knob.high)
+            values[knob.name] = int(bounded) if knob.whole else float(bounded)
+    return values
+
+
+def _value_of(settings: SalesPanel, training: Training, name: str) -> Value:
+    if name.startswith(f"{RIDGE}."):
+        if isinstance(training.ridge, dict):
+            return training.ridge.get(name.removeprefix(f"{RIDGE}."), 1.0)
+        return 1.0 if isinstance(training.ridge, str) else training.ridge
+    if name == "season_by":
+        by = training.season_by
+        return EVERY if by is None or set(by) == set(settings.levels) else (by[0] if len(by) == 1 else NONE)
+    return getattr(settings if name in ON_REQUEST else training, name)
+
+
+def _changed(model: Model, update: Mapping[str, object]) -> Model:
+    """A copy that is validated again: bounds that the schema has, a study cannot leave."""
+    return type(model).model_validate({**model.model_dump(), **update})

@@ -15,6 +15,7 @@ from hierforecast.results import (
     FALLBACK,
     FIT,
     FORECASTS,
+    HOLIDAYS,
     INTERACTION,
     LEVEL,
     MEDIA_CONTRIBUTIONS,
@@ -27,7 +28,7 @@ from hierforecast.results import (
 # Levels and drivers become columns of HiReF's tables, beside these.
 RESERVED_IN_SALES = frozenset(
     {*FORECASTS.columns, *CONTRIBUTIONS.columns, *ELASTICITIES.columns, "cells"}
-    | {SEASON, TREND, LEVEL, FALLBACK, WHAT_IF, CHANGE, OUTSIDE}
+    | {SEASON, TREND, HOLIDAYS, LEVEL, FALLBACK, WHAT_IF, CHANGE, OUTSIDE}
     | {"bottom", "total"}  # scores and effects stand under the level's name, or under these
     | {"other"}  # the dashboard's sum of small components
 )

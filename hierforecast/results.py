@@ -10,6 +10,8 @@ HISTORY, HOLDOUT, FUTURE = "history", "holdout", "future"
 ACTUAL, FORECAST, LOWER, UPPER = "actual", "forecast", "lower", "upper"
 BASELINE, TREND, SEASON, CONTROL = "baseline", "trend", "season", "control"
 LEVEL, INTERACTION = "level", "{driver} by hierarchy"  # HiReF: a series' recent level, and what of an effect varies
+HOLIDAYS, TARGET_LAGS = "holidays", "{target} lags"  # HiReF: official days, and what the target's own past brings
+REFERENCE, PROMOTED, UPLIFT, UPLIFT_SHARE, AFTER = "at_reference", "promoted", "uplift", "uplift_share", "late"
 FALLBACK, WHAT_IF, CHANGE, OUTSIDE = "fallback", "what_if", "change", "outside"  # what HiReF adds to an answer
 
 
@@ -38,8 +40,13 @@ CONTRIBUTIONS = Table(
 )
 ELASTICITIES = Table(
     "elasticities",
-    ("driver", "level", "node", "effect"),
-    "HiReF: mean effect on the link scale per node, an elasticity where link and driver are logs",
+    ("driver", "level", "node", "effect", LOWER, UPPER),
+    "HiReF: mean effect on the link scale per node with its interval, an elasticity where link and driver are logs",
+)
+BRIDGE = Table(
+    "bridge",
+    ("revenue_before", "volume", "mix", "price", "new", "lost", "revenue_after"),
+    "HiReF: revenue of two periods and what lies between them per node, in currency; before plus the parts is after",
 )
 FIT = Table(
     "fit",

@@ -1,7 +1,7 @@
 """A fitted model and what it says about rows; everything here is NumPy."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,6 +57,7 @@ class Fit:
         noise: (series,) sd of errors on the link scale.
         interval: quantiles of errors in units of noise.
         diagnostics: numbers about the training, JSON-ready.
+        errors: by level, "bottom" and "total": (nodes, columns) standard errors of mean effects, link scale.
     """
 
     design: Design
@@ -70,6 +71,7 @@ class Fit:
     noise: np.ndarray
     interval: Interval
     diagnostics: dict[str, Any]
+    errors: dict[str, np.ndarray] = field(default_factory=dict)
 
     def answer(self, panel: pd.DataFrame, *, assumed: Collection[str] = ()) -> Answer:
         """Apply the model to rows of any series and period.

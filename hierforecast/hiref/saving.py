@@ -51,6 +51,7 @@ def pack(fit: Fit) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         **_pack_carry(design.carry),
         **{f"expected.{name}": table for name, table in design.expected.items()},
     }
+    arrays |= {f"errors.{name}": table for name, table in fit.errors.items()}
     if level:
         arrays["level"] = level.path
     if design.past:
@@ -97,6 +98,7 @@ def _unpack(config: dict[str, Any], arrays: dict[str, np.ndarray]) -> Fit:
         noise=arrays["noise"],
         interval=Interval(**config["interval"]),
         diagnostics=config["diagnostics"],
+        errors=_starting_with("errors.", arrays),
     )
 
 

@@ -51,7 +51,7 @@ def test_contributions_sum_to_the_forecast(link, trend, split, new_model):
         parts = model.contributions(rows).drop(columns=[*LEVELS, "week"])
         np.testing.assert_allclose(parts.sum(axis=1), model.predict(rows)["forecast"], rtol=1e-6, atol=1e-9)
     expected = {"baseline", "season", "price", "price by hierarchy", "tv", "tv by hierarchy"}
-    assert set(parts.columns) - {"level"} == expected
+    assert set(parts.columns) - {"level"} == expected | ({"trend"} if trend else set())
 
 
 def test_a_baseline_is_the_forecast_without_any_driver(model, split):

@@ -71,7 +71,7 @@ def model(split) -> HiReF:
     return make_model().fit(split[0])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_model():
     """A function that makes an unfitted model of the market."""
     return make_model

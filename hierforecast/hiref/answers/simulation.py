@@ -9,7 +9,7 @@ from hierforecast.errors import PanelError, nearest
 from hierforecast.hiref.answers.effects import reach, series_errors
 from hierforecast.hiref.answers.forecasts import MEAN, keys_of
 from hierforecast.hiref.answers.nodes import At, columns_at, joined, sum_at
-from hierforecast.hiref.columns.cells import as_numbers
+from hierforecast.hiref.columns.cells import as_numbers, refuse_no_frame
 from hierforecast.hiref.fit import Answer, Fit, weigh
 from hierforecast.results import CHANGE, FORECAST, LOWER, OUTSIDE, UPPER, WHAT_IF
 from hierforecast.schema import Driver, SalesPanel
@@ -43,6 +43,7 @@ def change_drivers(panel: pd.DataFrame, changes: Mapping[str, Change], drivers: 
         PanelError: a name is no driver or no column; a new value is empty, or not above 0 where a log is taken.
     """
     known = {driver.name: driver for driver in drivers}
+    refuse_no_frame(panel)
     changed = panel.copy(deep=False)
     for name, change in changes.items():
         if name not in known:

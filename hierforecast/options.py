@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hierforecast.errors import nearest
 from hierforecast.hierarchy import BOTTOM
@@ -65,9 +65,19 @@ class Training(Settings):
     recent_level: bool = Field(True, description="whether each series' recent errors may shift its forecast")
     recent_by: list[str] = Field(default_factory=list, description="levels whose recent errors are followed first, in order")
     origins: int = Field(2, ge=1, le=12, description="earlier origins, a horizon apart, that choices and intervals rest on")
+    keep_moments: bool = Field(
+        False,
+        description="keep sums and recent rows with the model, so that `update` reads new rows only; folders grow with it",
+    )
     iterations: int = Field(300, ge=10, le=10_000, description="L-BFGS iterations at most")
     interval: float = Field(0.8, gt=0, lt=1, description="nominal coverage of lower..upper")
     seed: Seed = 7
+
+    @model_validator(mode="after")
+    def _knots_of_a_trend(self) -> "Training":
+        if self.trend_knots and not self.trend:
+            raise ValueError(f"training.trend_knots is {self.trend_knots} and there is no trend; add trend: true")
+        return self
 
     def check_levels(self, levels: Sequence[str]) -> None:
         """Raise ValueError where an option names a level that a panel does not have."""

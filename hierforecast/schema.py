@@ -31,6 +31,14 @@ Frequency = Literal["day", "week", "month"]
 Sign = Literal["+", "-", "free"]
 
 
+def _refuse_unread(curve: Any, what: str, names: tuple[str, ...]) -> None:
+    """A number that the kind of curve does not read was meant for another kind."""
+    for name in names:
+        value, usual = getattr(curve, name), type(curve).__dataclass_fields__[name].default
+        if value != usual:
+            raise ValueError(f"{what} has no {name}, got {value}; leave it out, or choose the kind that has it")
+
+
 @dataclass(frozen=True, config=STRICT)
 class Adstock:
     """Carry-over of a driver; its weights over past periods sum to 1, so units are kept and a constant stays itself.
@@ -54,6 +62,12 @@ class Adstock:
     periods: Annotated[int, Field(ge=1, le=104)] = 13
     learned: bool = False
 
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> "Adstock":
+        others = {"geometric": ("shape", "scale", "periods"), "weibull": ("decay",)}
+        _refuse_unread(self, f"adstock of kind {self.kind}", others[self.kind])
+        return self
+
 
 @dataclass(frozen=True, config=STRICT)
 class Saturation:
@@ -71,6 +85,12 @@ class Saturation:
     slope: Annotated[float, Field(gt=0, le=5)] = 1.0
     exponent: Annotated[float, Field(gt=0, le=1)] = 0.5
     learned: bool = False
+
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> "Saturation":
+        others = {"hill": ("exponent",), "log": ("slope", "exponent"), "power": ("half", "slope")}
+        _refuse_unread(self, f"saturation of kind {self.kind}", others[self.kind])
+        return self
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -151,6 +171,15 @@ class Holidays(Settings):
     before: int = Field(0, ge=0, le=8, description="periods before a holiday that have an effect of their own")
     after: int = Field(0, ge=0, le=8)
     by: list[str] | None = Field(None, description="levels the effect varies over; null is every level")
+
+    @model_validator(mode="after")
+    def _some_days(self) -> "Holidays":
+        if self.country is None and (self.subdivision or self.names is not None):
+            given = "names" if self.names is not None else "subdivision"
+            raise ValueError(f"holidays.{given} are those of a country, and none is given; add one, e.g. country: US")
+        if self.country is None and not self.dates:
+            raise ValueError("holidays: neither a country nor dates are given; give one, or leave holidays out")
+        return self
 
 
 class _Panel(Settings):

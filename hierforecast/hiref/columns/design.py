@@ -6,7 +6,7 @@ Rules beside those of `calendar`, `drivers` and `target`
   training's own periods start from nothing, as training did, and see what the panel holds before them.
 - A driver that is not known ahead is known at the end of training up to `availability_lag` periods before it; for any
   later period, its series' season says what to expect. Values given for such periods are not read, so a backtest
-  cannot profit from them. Training itself uses the true values of all its periods.
+  cannot profit from them. Training itself uses the true values of all its periods, where they are given.
 - Columns are bounded at the training range widened by half of its width on either side, so that an impossible price
   cannot make an impossible forecast.
 """
@@ -26,6 +26,7 @@ from hierforecast.hiref.columns.drivers import (
     decays,
     driver_column,
     empty_memory,
+    known_until,
     lag_columns,
     lag_key,
     lag_name,
@@ -175,7 +176,7 @@ class Design:
         going = Advance(before, through_after(rows, before.through), {}, {})
         ranges, unknown = {}, {}
         for driver in self.panel.drivers:
-            column = driver_column(panel, rows, driver, self.facts[driver.name], going)
+            column = driver_column(panel, rows, driver, self.facts[driver.name], going, self.end)
             X[:, self.drivers[driver.name]] = lag_columns(column, rows, driver, going)
             ranges[driver.name] = (float(column.min()), float(column.max()))
             if not driver.known_ahead:
@@ -242,7 +243,7 @@ class Design:
         return np.column_stack(flags) if flags else np.zeros((len(X), 0), dtype=bool)
 
     def _read(self, panel: pd.DataFrame, rows: Rows, driver: Driver, going: Advance) -> np.ndarray:
-        column = driver_column(panel, rows, driver, self.facts[driver.name], going)
+        column = driver_column(panel, rows, driver, self.facts[driver.name], going, self.end)
         return lag_columns(self._bounded(driver, column), rows, driver, going)
 
     def _expected(self, driver: Driver, rows: Rows, series: np.ndarray, before: Carry) -> np.ndarray:
@@ -251,7 +252,7 @@ class Design:
         for place, lag in enumerate(driver.lags):
             season = self.calendar.season_of(rows.dates, back=lag)
             found[:, place] = expect(self.expected[driver.name], season, series[rows.series])
-            known = np.flatnonzero(rows.period - lag <= self.end - driver.availability_lag)
+            known = np.flatnonzero(rows.period - lag <= known_until(driver, self.end))
             if len(known) and lag:
                 tail = before.tails[lag_key(driver)]  # its last row is the period `end`
                 back = rows.period[known] - lag - self.end - 1

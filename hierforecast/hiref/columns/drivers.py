@@ -3,6 +3,8 @@
     column[t] = shape(x)[t] - shape(ref)[t]        lag k: column[t - k]
 
 - Under a log, a value or reference <= 0 cannot be a price: that cell counts as at its reference and adds nothing.
+- The last values of a driver that is not known ahead may be missing as long as its availability says so: such a cell
+  counts as no exposure and as at its reference.
 - A period in which a series has no row counts as one without exposure for adstock, and as at the reference for lags.
 """
 
@@ -70,18 +72,50 @@ def lag_name(name: str, lag: int) -> str:
     return f"{name} lag {lag}" if lag else name
 
 
-def driver_column(panel: pd.DataFrame, rows: Rows, driver: Driver, facts: DriverFacts, going: Advance) -> np.ndarray:
+def driver_column(panel: pd.DataFrame, rows: Rows, driver: Driver, facts: DriverFacts, going: Advance, end: int) -> np.ndarray:
     """The driver's column without its lags, (rows,); also carries its adstock on.
 
+    Args:
+        panel: rows whose driver is to be read.
+        rows: read from it.
+        driver: what to read, and how to shape it.
+        facts: its reference and half saturation.
+        going: the series' memory.
+        end: the last period of training.
+
     Raises:
-        PanelError: the column or its reference is missing, not numeric, empty or infinite.
+        PanelError: the column or its reference is missing, not numeric, empty or infinite where it should be known.
     """
-    values = _read(panel, driver.name, f"driver {driver.name!r}", rows)
+    late = (rows.period > known_until(driver, end)) & (rows.period <= end)
+    values = read_numbers(panel, driver.name, rows)
+    awaited = late & np.isnan(values)
+    column = _measured(panel, rows, driver, facts, going, np.where(awaited, 0.0, values), awaited)
+    column[awaited] = 0.0
+    return column
+
+
+def known_until(driver: Driver, end: int) -> int:
+    """The last period whose value is known when training ends; planned drivers are known for any period."""
+    return 2**40 if driver.known_ahead else end - driver.availability_lag
+
+
+def _measured(
+    panel: pd.DataFrame,
+    rows: Rows,
+    driver: Driver,
+    facts: DriverFacts,
+    going: Advance,
+    values: np.ndarray,
+    awaited: np.ndarray,
+) -> np.ndarray:
+    refuse_unusable(values, f"driver {driver.name!r}", rows, _GIVE_VALUES)
     shaped = _shape(driver, driver.name, values, facts, rows, going)
     if facts.reference is not None:
         # A constant is its own adstock, so only the saturation or the log remains to be done.
         return _difference(driver, shaped, _saturate(driver, np.asarray(facts.reference), facts))
-    declared = _read(panel, str(driver.reference), f"column {driver.reference!r}", rows)
+    declared = read_numbers(panel, str(driver.reference), rows)
+    declared = np.where(awaited & np.isnan(declared), 0.0, declared)
+    refuse_unusable(declared, f"column {driver.reference!r}", rows, _GIVE_VALUES)
     return _difference(driver, shaped, _shape(driver, _reference_key(driver), declared, facts, rows, going))
 
 
@@ -100,12 +134,6 @@ def look_back(values: np.ndarray, rows: Rows, lags: tuple[int, ...], key: str, g
     place = len(tail) + rows.period - rows.first
     going.tails[key] = tail_of(table, rows.first, going.through, going.before.through, tail)
     return np.stack([table[place - lag, rows.series] for lag in lags], axis=1)
-
-
-def _read(panel: pd.DataFrame, column: str, what: str, rows: Rows) -> np.ndarray:
-    values = read_numbers(panel, column, rows)
-    refuse_unusable(values, what, rows, _GIVE_VALUES)
-    return values
 
 
 def _shape(driver: Driver, key: str, values: np.ndarray, facts: DriverFacts, rows: Rows, going: Advance) -> np.ndarray:

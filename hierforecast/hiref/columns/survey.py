@@ -145,10 +145,16 @@ def columns_to_survey(settings: SalesPanel) -> list[str]:
 
 
 def sum_column(values: np.ndarray) -> ColumnSums:
-    """The sums of (rows,) values, at least one."""
+    """The sums of (rows,) values; those that are not finite do not count, and are refused when columns are made."""
+    values = values[np.isfinite(values)]
     positive = values[values > 0]
     return ColumnSums(
-        len(values), float(values.sum()), len(positive), float(positive.sum()), float(values.min()), float(values.max())
+        len(values),
+        float(values.sum()),
+        len(positive),
+        float(positive.sum()),
+        float(values.min(initial=np.inf)),
+        float(values.max(initial=-np.inf)),
     )
 
 
@@ -170,7 +176,7 @@ def survey_columns(dates: np.ndarray, columns: Mapping[str, np.ndarray], target:
 
     Args:
         dates: (rows,) datetime64, at least one.
-        columns: (rows,) values of `columns_to_survey`, finite.
+        columns: (rows,) values of `columns_to_survey`.
         target: as `sum_target` gives it, where target lags or the link's stand-in for zero want it.
     """
     sums = {name: sum_column(values) for name, values in columns.items()}
@@ -178,12 +184,8 @@ def survey_columns(dates: np.ndarray, columns: Mapping[str, np.ndarray], target:
 
 
 def survey_panel(panel: pd.DataFrame, rows: Rows, settings: SalesPanel, target: TargetSums | None = None) -> Survey:
-    """The survey of a panel at hand; values that are not finite are left to whoever makes the columns to refuse."""
-    columns = {}
-    for name in columns_to_survey(settings):
-        values = read_numbers(panel, name, rows)
-        columns[name] = np.where(np.isfinite(values), values, 0.0)
-    return survey_columns(rows.dates, columns, target)
+    """The survey of a panel at hand."""
+    return survey_columns(rows.dates, {name: read_numbers(panel, name, rows) for name in columns_to_survey(settings)}, target)
 
 
 def facts_from(survey: Survey, settings: SalesPanel) -> dict[str, DriverFacts]:
@@ -216,7 +218,7 @@ def _reference(driver: Driver, survey: Survey) -> float | None:
     sums = survey.columns[driver.name]
     if driver.transform == "log":
         return sums.positive_total / sums.positive if sums.positive else 1.0
-    return sums.total / sums.count
+    return sums.total / max(sums.count, 1)
 
 
 def _half(driver: Driver, survey: Survey) -> float:

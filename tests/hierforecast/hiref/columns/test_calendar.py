@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from hierforecast.errors import SettingsError
 from hierforecast.hiref.columns.calendar import make_calendar, shift_dates
@@ -87,6 +88,11 @@ def test_the_trend_bends_at_its_knots_and_nowhere_else():
     bent = table.to_numpy() @ np.array([1.0, -3.0, 4.0])
     steps = np.diff(bent) * 365.25 / 7
     np.testing.assert_allclose(steps, np.repeat([1.0, -2.0, 2.0], 52), atol=1e-9)
+
+
+def test_knots_want_a_trend():
+    with pytest.raises(ValidationError, match="trend_knots is 2 and there is no trend; add trend: true"):
+        Training(trend_knots=2)
 
 
 @pytest.mark.parametrize(("frequency", "expected"), [("day", "2024-02-28"), ("week", "2024-02-16"), ("month", "2023-12-01")])

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from hierforecast.errors import PanelError
 from hierforecast.hiref import Driver
 from hierforecast.hiref.columns.rows import read_rows
 
@@ -118,3 +119,19 @@ def test_a_new_series_starts_from_nothing(frame, settings, fit, training):
     assert found[0, places].tolist()[1] == 0.0
     first = new.loc[0, "tv"] * 0.3
     np.testing.assert_allclose(found[0, places.start], first / (first + fitted.design.facts["tv"].half))
+
+
+@pytest.mark.parametrize("driver", [Driver("warmth", reference="mean"), Driver("warmth", transform="log", lags=(0, 1))])
+def test_values_that_cannot_be_known_yet_may_be_missing_at_the_end_of_training(frame, new_settings, fit, training, driver):
+    driver = replace(driver, known_ahead=False, availability_lag=2)
+    declared = new_settings([driver], target_lags=[], holidays=None)
+    dates = np.sort(frame["week"].unique())
+    late = (frame["week"] > dates[-3]).to_numpy()
+    fitted = fit(frame.assign(warmth=frame["warmth"].where(~late)), declared, training)
+    places = fitted.design.drivers["warmth"]
+    assert (fitted.rows.unsort(fitted.X)[late, places.start] == 0).all()
+    told = fitted.design.facts["warmth"].reference
+    known = frame["warmth"][~late]
+    assert told == pytest.approx(known.mean() if driver.transform == "identity" else known[known > 0].mean())
+    with pytest.raises(PanelError, match="driver 'warmth' is empty or infinite"):
+        fit(frame.assign(warmth=frame["warmth"].where(frame["week"] != dates[-3])), declared, training)

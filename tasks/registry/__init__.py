@@ -2,6 +2,7 @@
 
 records     versions and evidence, in words that need no MLflow
 connection  where MLflow is
+runs        opened, nested, ended as finished or failed
 versions    log a run with everything people look at, register it, find it again
 promotion   the gate's decision on the version, and the champion alias
 served_model  the file that MLflow runs to load a version as a pyfunc

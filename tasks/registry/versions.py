@@ -3,8 +3,6 @@
 import contextlib
 import json
 import logging
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,9 @@ from hierforecast.errors import PanelError, SettingsError
 from hierforecast.layout import registered_name
 from hierforecast.schema import Company
 from hierforecast.settings import parse_company
-from tasks.registry.connection import client, experiment
+from tasks.registry.connection import client
 from tasks.registry.records import CHALLENGER, CHAMPION, Evidence, Version, legal_name
+from tasks.registry.runs import git_revision, open_run
 
 _log = logging.getLogger(__name__)
 _SERVED_MODEL = Path(__file__).with_name("served_model.py")
@@ -99,7 +98,7 @@ def register(
     """
     name = registered_name(company.company, family)
     tags = {"company": company.company, "family": family, "fingerprint": fingerprint, **evidence.tags}
-    with _run(company.company, f"{family} {evidence.tags.get('trained_to', '')}".strip(), tags) as run_id:
+    with open_run(company.company, f"{family} {evidence.tags.get('trained_to', '')}".strip(), tags) as run_id:
         server = client()
         for key, value in _parameters(company, family).items():
             server.log_param(run_id, key, value)
@@ -125,7 +124,7 @@ def log_stopped_run(company: str, checks: str, message: str) -> str:
     """Keep the evidence of a run that the checks stopped: a failed run with the report, and no version. Returns its id."""
     with (
         contextlib.suppress(_StoppedError),
-        _run(company, "stopped by checks", {"company": company, "stopped": message[:4000]}) as run_id,
+        open_run(company, "stopped by checks", {"company": company, "stopped": message[:4000]}) as run_id,
     ):
         client().log_artifacts(run_id, checks, "checks")
         raise _StoppedError
@@ -134,19 +133,6 @@ def log_stopped_run(company: str, checks: str, message: str) -> str:
 
 class _StoppedError(Exception):
     """Ends a run as failed without being anybody's error."""
-
-
-@contextlib.contextmanager
-def _run(company: str, name: str, tags: dict[str, str]) -> Iterator[str]:
-    """A run by id, ended as finished or failed. Never the fluent active run: that is kept per thread, and tasks move."""
-    server = client()
-    run = server.create_run(experiment(company), run_name=name, tags={**tags, "git_revision": git_revision()})
-    try:
-        yield run.info.run_id
-    except BaseException:
-        server.set_terminated(run.info.run_id, "FAILED")
-        raise
-    server.set_terminated(run.info.run_id, "FINISHED")
 
 
 def _make_version(name: str, model_uri: str, run_id: str, tags: dict[str, str], *, as_challenger: bool) -> Version:
@@ -188,13 +174,3 @@ def _parameters(company: Company, family: str) -> dict[str, str]:
     return {
         legal_name(key): (value if isinstance(value, str) else json.dumps(value))[:_MAX_PARAM] for key, value in flat.items()
     }
-
-
-def git_revision() -> str:
-    """The revision of the checkout that this package runs from, or "unknown" outside one."""
-    checkout = Path(hierforecast.__file__).parent
-    command = ["git", "rev-parse", "--short=12", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10, cwd=checkout).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"

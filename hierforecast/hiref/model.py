@@ -2,21 +2,29 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from pydantic import ValidationError
 
-from hierforecast.errors import SettingsError
+from hierforecast.errors import PanelError, SettingsError
 from hierforecast.hiref.answers.answering import Answering
 from hierforecast.hiref.fit import Fit
 from hierforecast.hiref.material import Material, from_panel
 from hierforecast.hiref.minibatch.refusals import is_learned, refuse_unfit
 from hierforecast.hiref.saving import pack, unpack
 from hierforecast.hiref.selection.choosing import STABLE, Selection, choose_drivers
+from hierforecast.hiref.streaming.files import Source, list_files
+from hierforecast.hiref.streaming.kept import Kept, extended, keep, read_kept, read_new_files, write_kept
+from hierforecast.hiref.streaming.material import from_files
 from hierforecast.model_folder import read_model_folder, write_model_folder
 from hierforecast.options import Training
 from hierforecast.schema import Driver, Frequency, SalesPanel, Target
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 FAMILY = "hiref"
 
@@ -80,6 +88,7 @@ class HiReF(Answering):
         refuse_unfit(panel, training)
         self.panel, self.training = panel, training
         self._fit: Fit | None = None
+        self._kept: Kept | None = None
 
     @classmethod
     def from_panel_settings(cls, panel: SalesPanel, training: Training) -> "HiReF":
@@ -137,8 +146,85 @@ class HiReF(Answering):
             found = learn_curves(known, data, self.training, checkpoint=folder)
             data = from_panel(panel, found, self.training)
         self._fit = fit_material(data, self.panel, self.training, checkpoint=folder)
+        self._kept = self._keep(data)
         self._fit.diagnostics["seconds"] = round(time.perf_counter() - began, 3)
         return self
+
+    def fit_files(self, source: Source, *, client: "Client | None" = None) -> "HiReF":
+        """Learn from Parquet files of any length in bounded memory; the same as `fit` of all their rows.
+
+        Two readings: keys, dates and what references rest on first, then sums over every row. Only the rows of the last
+        periods stay at hand (`streaming.material.RECENT_PERIODS` before the held-out ones): recent level, noise and
+        intervals come from them. Rows without a target, the plan, are ignored.
+
+        Args:
+            source: a file, a folder (also partitioned as ``region=North/``), or a list of them. A series may go on from
+                one file to the next in the order of time; within a file, its rows come in that order.
+            client: of a Dask cluster whose workers see the files under the same paths; None reads them here.
+
+        Raises:
+            PanelError: the rows do not fit what was declared, or their order; the message names the file and the cure.
+            SettingsError: the training needs all rows in memory, as the rows engine and learned curves do.
+        """
+        from hierforecast.hiref.fitting import fit_material
+
+        self._refuse_rows_engine("fit_files")
+        began = time.perf_counter()
+        data = from_files(source, self.panel, self.training, client=client)
+        self._fit = fit_material(data, self.panel, self.training)
+        self._kept = self._keep(data)
+        self._fit.diagnostics["seconds"] = round(time.perf_counter() - began, 3)
+        return self
+
+    def update(self, panel: pd.DataFrame) -> "HiReF":
+        """Learn from the rows of new periods beside all that the model has learned from, without reading that again.
+
+        The sums of the new rows join those kept (``Training(keep_moments=True)``), and the fit goes on from the present
+        parameters: the same as a fit of all rows from there. References by mean, half saturations and the stand-in for
+        zero sales stay as first learned; new series and nodes come in.
+
+        Args:
+            panel: rows after the last period of training; those without a target are ignored.
+
+        Raises:
+            NotFittedError: before `fit`.
+            SettingsError: the model kept no moments, or was fitted by the rows engine.
+            PanelError: rows are not after training, or do not fit what was declared.
+        """
+        target = self.panel.target.name
+        if target not in panel.columns:
+            raise PanelError(f"no target column {target!r} in the panel; an update needs it")
+        return self._update([panel[panel[target].notna()]])
+
+    def update_files(self, source: Source) -> "HiReF":
+        """As `update`, with the new rows in Parquet files; they are held in memory. Raises as `update` and `fit_files`."""
+        return self._update(read_new_files(list_files(source), self._fitted().design))
+
+    def _update(self, frames: list[pd.DataFrame]) -> "HiReF":
+        from hierforecast.hiref.fitting import fit_material
+        from hierforecast.hiref.regression.starting import start_from
+
+        fit = self._fitted()
+        self._refuse_rows_engine("update")
+        if self._kept is None:
+            raise SettingsError("this model kept no moments to add to; fit it with Training(keep_moments=True)")
+        began = time.perf_counter()
+        data = extended(self._kept, fit.design, fit.hierarchy, fit.link, [frame for frame in frames if len(frame)])
+        start = start_from(fit.parameters, fit.hierarchy, fit.design.columns.names, data=data, training=self.training)
+        self._fit = fit_material(data, self.panel, self.training, start=start)
+        self._kept = self._keep(data)
+        self._fit.diagnostics["seconds"] = round(time.perf_counter() - began, 3)
+        return self
+
+    def _keep(self, data: Material) -> Kept | None:
+        return keep(data) if self.training.keep_moments and self.training.engine == "moments" else None
+
+    def _refuse_rows_engine(self, what: str) -> None:
+        if self.training.engine == "rows" or any(map(is_learned, self.panel.drivers)):
+            raise SettingsError(
+                f"{what} works on sums over rows, but training.engine 'rows' and learned curves need the rows themselves; "
+                "use fit with a frame, or engine: moments and fixed curves"
+            )
 
     def fit_prepared(self, data: Material, *, like: "HiReF | None" = None) -> "HiReF":
         """Learn from rows that were read before, so that many settings can share one reading.
@@ -158,8 +244,10 @@ class HiReF(Answering):
 
     def save(self, folder: str | Path) -> Path:
         """Write a readable folder, see `model_folder`. Raises NotFittedError, or ModelFolderError if it is in the way."""
-        config, arrays = pack(self._fitted())
-        return write_model_folder(folder, family=FAMILY, config=config, arrays=arrays)
+        fit, kept = self._fitted(), self._kept
+        config, arrays = pack(fit)
+        more = None if kept is None else partial(write_kept, kept, fit.design)
+        return write_model_folder(folder, family=FAMILY, config=config, arrays=arrays, write_more=more)
 
     @classmethod
     def load(cls, folder: str | Path) -> "HiReF":
@@ -168,4 +256,5 @@ class HiReF(Answering):
         fit = unpack(saved.config, saved.arrays)
         model = cls.from_panel_settings(fit.design.panel, fit.design.training)
         model._fit = fit
+        model._kept = read_kept(saved.path, fit.design, fit.hierarchy, fit.link)
         return model

@@ -13,7 +13,7 @@ from hierforecast.hiref.moments.sums import Moments
 from hierforecast.hiref.streaming.cluster import pass_on_cluster, survey_on_cluster
 from hierforecast.hiref.streaming.files import Source, list_files
 from hierforecast.hiref.streaming.keys import names_of
-from hierforecast.hiref.streaming.passing import Passed, Plan, pass_over_files
+from hierforecast.hiref.streaming.passing import Passed, Piece, Plan, pass_over_files
 from hierforecast.hiref.streaming.survey import Overview, survey_files, total_of
 from hierforecast.options import Training
 from hierforecast.schema import SalesPanel
@@ -63,15 +63,16 @@ def first_recent(cuts: Sequence[int], end: int) -> int:
 
 def material_of(passed: Passed, plan: Plan) -> Material:
     """Put the kept rows in order, and close the design."""
-    recent = _recent(passed, plan)
+    recent = recent_of(passed.pieces, plan)
     path = recent.rows.dense(recent.value, empty=np.nan) if plan.design.panel.target_lags else None
     design = plan.design.finished(passed.carry, path=path)
     blocks = tuple(Moments(passed.products[:, number]) for number in range(len(plan.cuts) + 1))
     return Material(plan.hierarchy, design, plan.link, plan.cuts, blocks, recent, passed.rows)
 
 
-def _recent(passed: Passed, plan: Plan) -> Recent:
-    pieces, names = passed.pieces, names_of(plan.hierarchy)
+def recent_of(pieces: Sequence[Piece], plan: Plan) -> Recent:
+    """Kept rows of several batches in order, their series numbered as in the plan's hierarchy."""
+    names = names_of(plan.hierarchy)
     if len(pieces) == 1:
         piece = pieces[0]
         rows = Rows(np.arange(len(piece.series)), piece.series, piece.period, piece.dates, names)

@@ -15,6 +15,7 @@ from hierforecast.errors import PanelError
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.columns.rows import read_dates
 from hierforecast.hiref.columns.survey import Survey, columns_to_survey, sum_column, sum_target
+from hierforecast.hiref.link import DUST
 from hierforecast.hiref.streaming.files import DataFile, read_batches
 from hierforecast.hiref.streaming.keys import join, names_of, read_keys
 from hierforecast.schema import SalesPanel
@@ -70,7 +71,7 @@ def survey_file(file: DataFile, settings: SalesPanel) -> Overview | None:
     total = None
     for frame in read_batches(file, columns, settings):
         try:
-            found = _survey_batch(frame, file, settings)
+            found = survey_frame(frame, file, settings)
         except PanelError as error:
             raise PanelError(f"in {file.path!r}: {error}") from None
         total = found if total is None else total_of([total, found])
@@ -82,7 +83,8 @@ def total_of(overviews: Sequence[Overview]) -> Overview:
     return reduce(_then, overviews)
 
 
-def _survey_batch(frame: pd.DataFrame, file: DataFile, settings: SalesPanel) -> Overview:
+def survey_frame(frame: pd.DataFrame, file: DataFile, settings: SalesPanel) -> Overview:
+    """What one batch of rows with a known target holds. Raises PanelError as `survey_file`, the file not named."""
     dates = read_dates(frame, settings.period)
     days = dates.astype("datetime64[D]").astype(np.int64)
     keys = read_keys(frame, settings.levels)
@@ -97,7 +99,7 @@ def _survey_batch(frame: pd.DataFrame, file: DataFile, settings: SalesPanel) -> 
     units = _units(frame, settings)
     columns = {name: sum_column(_finite(frame, name)) for name in columns_to_survey(settings)}
     target = sum_target(units, keys.series, count) if settings.target_lags else None
-    least = float(np.min(units, where=units > 0, initial=np.inf))
+    least = float(np.min(units, where=units > DUST, initial=np.inf))
     sums = Survey(pd.Timestamp(dates.min()), pd.Timestamp(dates.max()), columns, target)
     return Overview((file,), keys.hierarchy, len(frame), first, last, least, sums)
 

@@ -1,0 +1,96 @@
+"""However rows lie in files, they say the same as in a frame."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hierforecast.errors import SettingsError
+from hierforecast.hiref import HiReF
+from hierforecast.hiref.material import Material, from_panel
+from hierforecast.hiref.streaming import material
+from hierforecast.hiref.streaming.material import from_files
+from hierforecast.options import Training
+
+
+def assert_same(found: Material, expected: Material) -> None:
+    """Everything a fit learns from is equal."""
+    assert found.hierarchy.nodes == expected.hierarchy.nodes
+    np.testing.assert_array_equal(found.hierarchy.series, expected.hierarchy.series)
+    assert (found.cuts, found.rows, found.link) == (expected.cuts, expected.rows, expected.link)
+    for mine, theirs in zip(found.blocks, expected.blocks, strict=True):
+        scale = np.abs(theirs.products).max(axis=0)
+        np.testing.assert_allclose(mine.products / scale, theirs.products / scale, atol=1e-8)
+    mine, theirs = found.design, expected.design
+    assert (mine.origin, mine.end, mine.columns.names) == (theirs.origin, theirs.end, theirs.columns.names)
+    for name, facts in theirs.facts.items():
+        assert (mine.facts[name].reference is None) == (facts.reference is None)
+        assert mine.facts[name]._replace(reference=0) == pytest.approx(facts._replace(reference=0), rel=1e-12)
+        assert (mine.facts[name].reference or 0) == pytest.approx(facts.reference or 0, rel=1e-12)
+    for kind in ("states", "tails"):
+        for name, memory in getattr(theirs.carry, kind).items():
+            np.testing.assert_allclose(getattr(mine.carry, kind)[name], memory, atol=1e-12)
+    for name, table in theirs.expected.items():
+        np.testing.assert_allclose(mine.expected[name], table, atol=1e-8)
+
+
+@pytest.mark.parametrize("layout", ["by_series", "by_time", "cut_by_time", "partitioned"])
+@pytest.mark.parametrize("kind", ["carrying", "plain"])
+def test_files_say_what_the_frame_says(layout, kind, rows, write, training, small_batches, tmp_path, request):
+    settings = request.getfixturevalue(kind)
+    expected = from_panel(rows, settings, training)
+    found = from_files(write(layout, rows, tmp_path), settings, training)
+    assert_same(found, expected)
+    np.testing.assert_array_equal(found.recent.rows.series, expected.recent.rows.series)
+    np.testing.assert_array_equal(found.recent.rows.period, expected.recent.rows.period)
+    np.testing.assert_allclose(found.recent.X, expected.recent.X, atol=1e-10)
+    np.testing.assert_allclose(found.recent.value, expected.recent.value)
+
+
+def test_only_the_last_periods_stay_at_hand(rows, carrying, write, training, small_batches, tmp_path, monkeypatch):
+    monkeypatch.setattr(material, "RECENT_PERIODS", 20)
+    whole = from_panel(rows, carrying, training)
+    found = from_files(write("by_time", rows, tmp_path), carrying, training)
+    assert_same(found, whole)
+    first = whole.cuts[0] - 20
+    kept = whole.recent.rows.period >= first
+    assert found.recent.rows.first == first
+    np.testing.assert_allclose(found.recent.X, whole.recent.X[kept], atol=1e-10)
+    assert len(found.recent.target) < 0.4 * found.rows
+
+
+def test_fits_of_files_and_of_the_frame_forecast_the_same(rows, carrying, write, training, tmp_path):
+    plan = rows[rows["units"].isna()]
+    paths = write("cut_by_time", rows, tmp_path)
+    frame = HiReF.from_panel_settings(carrying, training).fit(rows)
+    files = HiReF.from_panel_settings(carrying, training).fit_files(paths)
+    np.testing.assert_allclose(files.predict(plan)["forecast"], frame.predict(plan)["forecast"], rtol=1e-4)
+    both = from_panel(rows, carrying, training), from_files(paths, carrying, training)
+    one, other = (HiReF.from_panel_settings(carrying, training).fit_prepared(data, like=frame) for data in both)
+    for name in ("forecast", "lower", "upper"):
+        np.testing.assert_allclose(other.predict(plan)[name], one.predict(plan)[name], rtol=1e-6)
+    assert files.diagnostics()["rows"] == frame.diagnostics()["rows"] == rows["units"].notna().sum()
+
+
+def test_a_long_history_forecasts_nearly_as_with_all_rows_at_hand(rows, plain, write, training, tmp_path, monkeypatch):
+    monkeypatch.setattr(material, "RECENT_PERIODS", 40)
+    plan = rows[rows["units"].isna()]
+    frame = HiReF.from_panel_settings(plain, training).fit(rows)
+    files = HiReF.from_panel_settings(plain, training).fit_files(write("by_series", rows, tmp_path))
+    assert frame.series_effects()["price"].corr(files.series_effects()["price"]) > 0.999
+    near = (files.predict(plan)["forecast"] / frame.predict(plan)["forecast"] - 1).abs()
+    assert near.max() < 0.1  # the noise and the recent level of the two rest on different rows
+    past = files.predict(rows[rows["week"] == rows["week"].min()])
+    assert np.isfinite(past["forecast"]).all()
+
+
+def test_the_rows_engine_is_refused(rows, plain, write, tmp_path):
+    model = HiReF.from_panel_settings(plain, Training(engine="rows"))
+    with pytest.raises(SettingsError, match="need the rows themselves"):
+        model.fit_files(write("by_series", rows, tmp_path))
+
+
+def test_integer_and_string_keys_make_the_same_nodes(rows, plain, write, training, tmp_path):
+    numbers = rows.assign(pack=pd.factorize(rows["pack"])[0])
+    found = from_files(write("by_series", numbers, tmp_path), plain, training)
+    assert found.hierarchy.nodes == from_panel(numbers, plain, training).hierarchy.nodes
+    assert found.hierarchy.nodes["pack"] == ("0", "1")

@@ -6,7 +6,8 @@ from hierforecast.results import HOLIDAYS, SEASON, TREND
 
 def calendar_columns(design: Design) -> dict[str, list[int]]:
     """Columns of each component that the calendar decides, by the component's name; only those that exist."""
-    places = {TREND: design.trend, SEASON: design.season, HOLIDAYS: design.holiday}
+    waves = slice(design.season.start, design.month.stop)  # of the year and of the month
+    places = {TREND: design.trend, SEASON: waves, HOLIDAYS: design.holiday}
     return {name: _listed(columns) for name, columns in places.items() if _listed(columns)}
 
 

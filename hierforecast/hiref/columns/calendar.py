@@ -1,6 +1,7 @@
-"""What the date alone says: yearly waves, holidays and trend, in this order; all of it belongs to the baseline.
+"""What the date alone says: waves of year and month, holidays, trend, in this order; it all belongs to the baseline.
 
     season:  cos(2 pi k d / 365.25), sin(2 pi k d / 365.25), k = 1 .. waves
+    month:   the same within the month, averaged over a week's days
     holiday: 1 in the period that a holiday falls in, and in those declared before and after it, each by itself
     trend:   t in years since the first period of training; a knot adds max(0, t - knot)
 
@@ -19,7 +20,7 @@ from hierforecast.hiref.columns.holidays import holiday_dates
 from hierforecast.hiref.columns.rows import Rows, period_number
 from hierforecast.options import Training
 from hierforecast.schema import Frequency, SalesPanel
-from hierforecast.transforms.seasonality import DAYS_PER_YEAR, fourier
+from hierforecast.transforms.seasonality import DAYS_PER_YEAR, fourier, within_month
 
 _PERIODS_PER_YEAR = {"day": 365, "week": 52, "month": 12}
 
@@ -31,6 +32,7 @@ class Calendar(NamedTuple):
         panel: the declared columns.
         origin: the date counted as period 0.
         waves: yearly Fourier pairs in use.
+        month_waves: monthly ones.
         holidays: names of the holiday columns: the holiday's, with the periods after it where there are some.
         trend: whether there is one.
         knots: where its slope may change, years since `origin`.
@@ -39,6 +41,7 @@ class Calendar(NamedTuple):
     panel: SalesPanel
     origin: pd.Timestamp
     waves: int
+    month_waves: int
     holidays: tuple[str, ...]
     trend: bool
     knots: tuple[float, ...]
@@ -49,9 +52,14 @@ class Calendar(NamedTuple):
         return slice(0, 2 * self.waves)
 
     @property
+    def month(self) -> slice:
+        """Places of the waves within the month."""
+        return slice(2 * self.waves, 2 * (self.waves + self.month_waves))
+
+    @property
     def holiday(self) -> slice:
         """Places of the holiday columns."""
-        return slice(2 * self.waves, 2 * self.waves + len(self.holidays))
+        return slice(self.month.stop, self.month.stop + len(self.holidays))
 
     @property
     def trends(self) -> slice:
@@ -62,7 +70,8 @@ class Calendar(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all calendar columns."""
-        waves = [f"season_{wave}_{number + 1}" for number in range(self.waves) for wave in ("cos", "sin")]
+        kinds = {"season": self.waves, "month": self.month_waves}
+        waves = [f"{kind}_{wave}_{k + 1}" for kind, pairs in kinds.items() for k in range(pairs) for wave in ("cos", "sin")]
         trend = ["trend"] if self.trend else []
         return (*waves, *self.holidays, *trend, *(f"trend after knot {number + 1}" for number in range(len(self.knots))))
 
@@ -76,6 +85,7 @@ class Calendar(NamedTuple):
         dates, place = _distinct_days(rows.dates)
         table = np.zeros((len(dates), len(self.names)))
         table[:, self.season] = fourier(dates, self.waves)
+        table[:, self.month] = within_month(dates, self.month_waves, days=7 if self.panel.frequency == "week" else 1)
         if self.holidays:
             table[:, self.holiday] = self._holidays_of(dates)
         if self.trend:
@@ -113,7 +123,8 @@ def make_calendar(
     years = float(_years(last, origin)[0])
     count = training.trend_knots if training.trend else 0
     knots = tuple(years * (number + 1) / (count + 1) for number in range(count))
-    return Calendar(settings, origin, waves, holidays, training.trend, knots)
+    month_waves = 0 if settings.frequency == "month" else training.month_waves
+    return Calendar(settings, origin, waves, month_waves, holidays, training.trend, knots)
 
 
 def holiday_periods(

@@ -29,18 +29,16 @@ from hierforecast.hiref.columns.drivers import (
     known_until,
     lag_columns,
     lag_key,
-    lag_name,
     look_back,
 )
 from hierforecast.hiref.columns.expectation import expect, no_sums, sum_season
+from hierforecast.hiref.columns.layout import Layout, lay_out
 from hierforecast.hiref.columns.rows import Rows, period_number
 from hierforecast.hiref.columns.survey import DriverFacts, Survey, facts_from, survey_panel
 from hierforecast.hiref.columns.target import BEYOND, TargetPast
 from hierforecast.hiref.regression.effects import Columns
 from hierforecast.options import Training
 from hierforecast.schema import Driver, SalesPanel
-
-_SIGNS = {"+": 1.0, "-": -1.0, "free": 0.0}
 
 
 @dataclass(frozen=True)
@@ -74,69 +72,50 @@ class Design:
         """Season, holidays and trend."""
         return make_calendar(self.panel, self.training, self.origin, self.end, self.holidays)
 
+    @cached_property
+    def layout(self) -> Layout:
+        """Which column stands where."""
+        return lay_out(self.calendar, self.panel, self.training)
+
+    @property
+    def columns(self) -> Columns:
+        """Names, signs and levels of the columns."""
+        return self.layout.columns
+
     @property
     def season(self) -> slice:
         """Places of the season's columns, the first ones."""
-        return self.calendar.season
+        return self.layout.season
 
     @property
-    def season_columns(self) -> int:
-        """Number of season columns."""
-        return self.season.stop
+    def month(self) -> slice:
+        """Places of the waves within the month."""
+        return self.layout.month
 
     @property
     def holiday(self) -> slice:
         """Places of the holidays' columns."""
-        return self.calendar.holiday
+        return self.layout.holiday
 
     @property
     def trend(self) -> slice:
         """Places of the trend's columns."""
-        return self.calendar.trends
+        return self.layout.trend
 
     @property
     def first_driver(self) -> int:
         """Place of the first driver's first column."""
         return self.trend.stop
 
-    @cached_property
+    @property
     def drivers(self) -> dict[str, slice]:
         """Per driver, the places of its columns: one per lag, in declared order."""
-        places, start = {}, self.first_driver
-        for driver in self.panel.drivers:
-            places[driver.name] = slice(start, start + len(driver.lags))
-            start += len(driver.lags)
-        return places
+        return self.layout.drivers
 
-    @cached_property
+    @property
     def target_lags(self) -> slice:
         """Places of the target's lags, the last ones."""
-        start = self.first_driver + sum(len(driver.lags) for driver in self.panel.drivers)
-        return slice(start, start + len(self.panel.target_lags))
-
-    @cached_property
-    def columns(self) -> Columns:
-        """Names, signs and levels of the columns."""
-        levels, panel = tuple(self.panel.levels), self.panel
-        drivers = [driver for driver in panel.drivers for _ in driver.lags]
-        season_by = levels if self.training.season_by is None else tuple(self.training.season_by)
-        holidays_by = panel.holidays.by if panel.holidays else None
-        lags = [lag_name(panel.target.name, lag) for lag in panel.target_lags]
-        return Columns(
-            names=(
-                *self.calendar.names,
-                *(lag_name(driver.name, lag) for driver in panel.drivers for lag in driver.lags),
-                *lags,
-            ),
-            signs=np.array([0.0] * self.first_driver + [_SIGNS[driver.sign] for driver in drivers] + [0.0] * len(lags)),
-            by=(
-                *[season_by] * _width(self.season),
-                *[levels if holidays_by is None else tuple(holidays_by)] * _width(self.holiday),
-                *[levels] * _width(self.trend),
-                *(levels if driver.by is None else tuple(driver.by) for driver in drivers),
-                *[levels] * len(lags),
-            ),
-        )
+        return self.layout.target_lags
 
     def new_carry(self, count: int) -> Carry:
         """The memory of `count` series before their first row."""
@@ -148,7 +127,7 @@ class Design:
             through=np.full(count, BEFORE_ALL, dtype=np.int64),
             states={name: np.zeros(count) for name in states},
             tails={name: np.full((depth, count), empty_of(name)) for name, depth in depths.items()},
-            season=no_sums(count, self.season_columns, unknown) if unknown else None,
+            season=no_sums(count, self.season.stop, unknown) if unknown else None,
         )
 
     def training_columns(
@@ -310,7 +289,3 @@ def fit_design(
     design = start_design(survey_panel(panel, rows, settings), settings, training, means=means)
     X, carry = design.training_columns(panel, rows, np.arange(len(rows.keys)), None, value=value)
     return design.finished(carry, path=path), X
-
-
-def _width(places: slice) -> int:
-    return places.stop - places.start

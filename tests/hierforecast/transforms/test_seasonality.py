@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from hierforecast.transforms.seasonality import fourier
+from hierforecast.transforms.seasonality import fourier, within_month
 
 
 def test_waves_return_after_a_year_and_average_to_nothing():
@@ -17,3 +17,17 @@ def test_waves_return_after_a_year_and_average_to_nothing():
 
 def test_no_pairs_give_no_columns():
     assert fourier(pd.date_range("2024-01-01", periods=3).to_numpy(), 0).shape == (3, 0)
+
+
+def test_monthly_waves_return_every_month_whatever_its_length():
+    firsts = pd.date_range("2023-01-01", periods=24, freq="MS").to_numpy()
+    np.testing.assert_allclose(within_month(firsts, 2), np.tile([1.0, 0.0, 1.0, 0.0], (24, 1)), atol=1e-12)
+    days = pd.date_range("2023-01-01", "2023-12-31").to_numpy()
+    daily = pd.DataFrame(within_month(days, 2)).groupby(pd.DatetimeIndex(days).month).mean()
+    np.testing.assert_allclose(daily, 0.0, atol=1e-12)
+
+
+def test_a_week_takes_the_mean_of_its_days():
+    days = pd.date_range("2023-01-02", periods=7 * 50).to_numpy()
+    weekly = within_month(days, 3).reshape(50, 7, 6).mean(axis=1)
+    np.testing.assert_allclose(within_month(days[::7], 3, days=7), weekly, atol=1e-12)

@@ -11,7 +11,7 @@ from hierforecast.options import Training
 @pytest.fixture(scope="module")
 def model(new_frame, new_settings) -> HiReF:
     frame = new_frame(weeks=90)
-    training = Training(seasonality=1, trend=True, trend_knots=1, embedding_size=1, iterations=30)
+    training = Training(seasonality=1, trend=True, trend_knots=1, month_waves=1, month_by=[], embedding_size=1, iterations=30)
     return HiReF.from_panel_settings(new_settings(gaps="allow", horizon=8), training).fit(frame[frame["week"] < "2024-07-01"])
 
 
@@ -25,6 +25,8 @@ def test_the_groups_name_every_column_once(model):
     design = model._fit.design
     names = np.array(design.columns.names)
     assert names[design.season].tolist() == ["season_cos_1", "season_sin_1"]
+    assert names[design.month].tolist() == ["month_cos_1", "month_sin_1"]
+    assert [design.columns.by[place] for place in range(design.month.start, design.month.stop)] == [(), ()]
     assert set(names[design.holiday]) == {
         f"{day}{shift}" for day in ("Christmas Day", "Labor Day", "Fair") for shift in ("", " -1", " +1")
     }
@@ -32,7 +34,7 @@ def test_the_groups_name_every_column_once(model):
     assert names[design.drivers["price"]].tolist() == ["price", "price lag 1", "price lag 4"]
     assert names[design.drivers["web"]].tolist() == ["web lag 1"]
     assert names[design.target_lags].tolist() == ["units lag 1", "units lag 3"]
-    places = [design.season, design.holiday, design.trend, *design.drivers.values(), design.target_lags]
+    places = [design.season, design.month, design.holiday, design.trend, *design.drivers.values(), design.target_lags]
     assert np.concatenate([np.arange(len(names))[place] for place in places]).tolist() == list(range(len(names)))
 
 

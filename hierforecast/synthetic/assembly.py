@@ -12,7 +12,6 @@ Every part draws from a random stream of its own, so changing one number of the 
 """
 
 import zlib
-from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -237,9 +236,7 @@ def _stream(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng([seed, 3, zlib.crc32(name.encode())])
 
 
-def true_drivers(law: SalesLaw) -> Iterator[str]:
-    """Columns of the panel that do have an effect, in the panel's order."""
-    names = ("price", "depth", "feature", "display", "distribution", "tv_spend", "digital_spend", "trade_spend")
-    yield from (*names, "temperature", "confidence")
-    if law.cannibalisation:
-        yield "rival_depth"
+def true_drivers(law: SalesLaw) -> list[str]:
+    """Columns of the panel that do have an effect."""
+    names = ["price", "depth", "feature", "display", "distribution", "tv_spend", "digital_spend", "trade_spend"]
+    return [*names, "temperature", "confidence", *(["rival_depth"] if law.cannibalisation else [])]

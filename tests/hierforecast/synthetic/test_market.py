@@ -134,7 +134,7 @@ def test_noise_drivers_are_none_of_the_truth(made):
     wasted = [name for name in made.panel.columns if name.startswith("noise_")]
     assert wasted == [f"noise_{number:03d}" for number in range(1, 8)]
     assert not set(wasted) & set(made.truth.effects.columns)
-    drivers = list(synthetic.true_drivers(made.truth.law))
+    drivers = synthetic.true_drivers(made.truth.law)
     assert set(drivers) == set(made.truth.effects.columns) - {*LEVELS, "baseline", "after_promotion"}
     columns = made.panel[wasted]
     assert abs(columns["noise_001"].autocorr()) < 0.05 < 0.8 < columns["noise_002"].autocorr()

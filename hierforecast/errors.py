@@ -28,6 +28,14 @@ class NotFittedError(HierforecastError):
     """A model was asked for an answer before `fit`."""
 
 
+class BaselineError(HierforecastError):
+    """There is no such baseline, or the extra that it needs is not installed."""
+
+
+class StudyError(HierforecastError):
+    """A tuning study cannot be opened, or lacks what was asked of it."""
+
+
 class RegistryError(HierforecastError):
     """The model registry lacks what was asked of it, or cannot be read."""
 

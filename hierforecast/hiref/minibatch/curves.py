@@ -24,6 +24,7 @@ DOUBT = 2.0  # sd of the prior on the raw scale: from decay 0.3 it reaches 0.02 
 TINY = 1e-12
 BOUNDS = {"decay": 1.0, "shape": 10.0, "scale": 52.0, "slope": 5.0, "exponent": 1.0}  # of the settings; half has none
 _INSIDE = 1e-4  # of a bound: a fact is kept off its ends, which the settings do not allow
+_STUCK = 1e-3  # of a bound: nearer to its ends a start would lie on the sigmoid's flat part
 
 
 class Curve(NamedTuple):
@@ -77,10 +78,11 @@ class Exposures(NamedTuple):
 
 
 def raw_of(name: str, fact: float) -> float:
-    """A fact on the whole real line."""
+    """A fact on the whole real line; one at the very end of its bounds begins a little inside, where it can move."""
     if name == "half":
         return math.log(fact)
-    share = min(max(fact / BOUNDS[name], _INSIDE), 1 - _INSIDE)
+    share = (fact / BOUNDS[name] - _INSIDE) / (1 - 2 * _INSIDE)
+    share = min(max(share, _STUCK), 1 - _STUCK)
     return math.log(share / (1 - share))
 
 
@@ -188,8 +190,9 @@ def _shift(values: Tensor, periods: int) -> Tensor:
 
 def _weibull(shape: Tensor, scale: Tensor, periods: int, like: Tensor) -> Tensor:
     # The power by way of a log that never is of 0, whose slope in `shape` would be no number.
-    edges = torch.arange(periods + 1, dtype=like.dtype, device=like.device).clamp(min=TINY)
-    left = torch.exp(-torch.exp(shape * (torch.log(edges) - torch.log(scale))))
+    edges = torch.arange(1, periods + 1, dtype=like.dtype, device=like.device)
+    later = torch.exp(-torch.exp(shape * (torch.log(edges) - torch.log(scale))))
+    left = torch.cat([torch.ones_like(later[:1]), later])
     weights = left[:-1] - left[1:]
     return weights / weights.sum().clamp(min=TINY)
 

@@ -1,0 +1,93 @@
+"""Known carry-over and saturation are found again, and come back as settings that every later answer uses."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hierforecast.hiref import Driver, HiReF
+from hierforecast.options import Training
+from hierforecast.schema import Adstock, Saturation
+from hierforecast.transforms import adstock
+
+STORES, WEEKS = 24, 120
+TRAINING = Training(engine="rows", seasonality=0, embedding_size=2, recent_level=False)
+
+
+def make_panel(law, *, seed: int, noise: float = 0.1) -> pd.DataFrame:
+    """log units = store + law(tv, (weeks, stores)) + noise."""
+    rng = np.random.default_rng(seed)
+    tv = rng.gamma(2.0, 5.0, (WEEKS, STORES)) * (rng.random((WEEKS, STORES)) < 0.4)
+    logs = rng.normal(4, 0.5, STORES) + law(tv) + rng.normal(0, noise, tv.shape)
+    keys = {"store": np.repeat([f"S{store:02}" for store in range(STORES)], WEEKS)}
+    dates = np.tile(pd.date_range("2022-01-03", periods=WEEKS, freq="W-MON"), STORES)
+    return pd.DataFrame(keys).assign(week=dates, tv=tv.T.ravel(), units=np.exp(logs).T.ravel())
+
+
+def fit(panel: pd.DataFrame, driver: Driver, *, training: Training = TRAINING, **how) -> HiReF:
+    return HiReF(["store"], [driver], target="units", horizon=8, training=training).fit(panel, **how)
+
+
+def found(model: HiReF, folder) -> Driver:
+    return HiReF.load(model.save(folder)).panel.drivers[0]
+
+
+@pytest.mark.parametrize("loss", ["squared", "poisson", "quantile"])
+def test_a_decay_is_found_from_half_of_it(loss, tmp_path):
+    panel = make_panel(lambda tv: 0.05 * adstock.geometric(tv, 0.6), seed=1)
+    training = TRAINING.model_copy(update={"loss": loss})
+    model = fit(panel, Driver("tv", sign="+", adstock=Adstock(decay=0.3, learned=True)), training=training)
+    assert found(model, tmp_path / "m").adstock.decay == pytest.approx(0.6, abs=0.1)
+    np.testing.assert_allclose(model.series_effects()["tv"], 0.05, rtol=0.25)
+
+
+def test_a_half_saturation_is_found(tmp_path):
+    panel = make_panel(lambda tv: 1.5 * tv / (tv + 6.0), seed=2)
+    model = fit(panel, Driver("tv", sign="+", saturation=Saturation("hill", half=20.0, learned=True)))
+    curve = found(model, tmp_path / "m").saturation
+    assert curve.half == pytest.approx(6.0, rel=0.3)
+    assert curve.slope == pytest.approx(1.0, rel=0.2)
+
+
+def test_decay_and_half_saturation_are_found_together(tmp_path):
+    def law(tv):
+        carried = adstock.geometric(tv, 0.6)
+        return 1.5 * carried / (carried + 6.0)
+
+    driver = Driver("tv", sign="+", adstock=Adstock(decay=0.3, learned=True), saturation=Saturation("hill", learned=True))
+    curve = found(fit(make_panel(law, seed=3), driver), tmp_path / "m")
+    assert curve.adstock.decay == pytest.approx(0.6, abs=0.1)
+    assert curve.saturation.half == pytest.approx(6.0, rel=0.3)
+
+
+def test_a_delayed_carry_over_is_found(tmp_path):
+    weights = adstock.weibull_weights(2.0, 3.0, 9)
+    panel = make_panel(lambda tv: 0.05 * adstock.weighted(tv, weights), seed=4)
+    start = Adstock(kind="weibull", shape=1.5, scale=5.0, periods=9, learned=True)
+    curve = found(fit(panel, Driver("tv", sign="+", adstock=start)), tmp_path / "m").adstock
+    np.testing.assert_allclose(adstock.weibull_weights(curve.shape, curve.scale, 9), weights, atol=0.03)
+
+
+def test_where_the_data_say_nothing_a_curve_stays_near_its_start(tmp_path):
+    panel = make_panel(lambda tv: 0.0 * tv, seed=5)
+    model = fit(panel, Driver("tv", sign="+", adstock=Adstock(decay=0.5, learned=True)))
+    assert 0.02 < found(model, tmp_path / "m").adstock.decay < 0.98
+    np.testing.assert_allclose(model.series_effects()["tv"], 0.0, atol=0.005)
+
+
+def test_learning_pays_on_weeks_not_seen_and_the_model_declares_what_it_was_given(tmp_path):
+    panel = make_panel(lambda tv: 0.05 * adstock.geometric(tv, 0.6), seed=6)
+    cut = panel["week"].max() - pd.Timedelta(weeks=7)
+    train, holdout = panel[panel["week"] < cut], panel[panel["week"] >= cut]
+    start = Adstock(decay=0.1, learned=True)
+    models = [fit(train, Driver("tv", sign="+", adstock=carry)) for carry in (start, Adstock(decay=0.1))]
+    learned, fixed = (np.abs(model.predict(holdout)["forecast"] - holdout["units"]).mean() for model in models)
+    assert learned < 0.9 * fixed
+    assert models[0].panel.drivers[0].adstock.decay == 0.1  # a refit starts where the user said
+
+
+def test_a_checkpoint_of_curves_is_gone_on_from(tmp_path):
+    panel = make_panel(lambda tv: 0.05 * adstock.geometric(tv, 0.6), seed=1)
+    driver = Driver("tv", sign="+", adstock=Adstock(decay=0.3, learned=True))
+    first, second = (found(fit(panel, driver, checkpoint=tmp_path / "kept"), tmp_path / "m") for _ in range(2))
+    assert first == second
+    assert {folder.name for folder in (tmp_path / "kept").iterdir()} >= {"curves", "trial"}

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hierforecast.hierarchy import Hierarchy
+from hierforecast.hiref.columns.origin import value_from
 from hierforecast.hiref.fit import Fit, weigh
 from hierforecast.hiref.intervals.conformal import Interval, conformal, noise_of, series_noise
 from hierforecast.hiref.link import calibrate
@@ -171,16 +172,20 @@ def _followed(data: Material, residuals: np.ndarray, training: Training, counted
 
 
 def _try_ahead(data: Material, cut: int, training: Training, begun: _Trial, checkpoint: Path | None) -> _Trial:
-    """Fit on the rows before a cut, from where it was begun, and forecast the block after it."""
+    """Fit on the rows before a cut, from where it was begun, and forecast the block after it as it was seen from there."""
     head, tail = data.before(cut), data.recent.rows.period >= cut
     trained = _train(head, data, training, begun, before=cut, checkpoint=checkpoint)
-    regression = _regression(data, trained)
+    effects = _own_effects(trained, data.hierarchy)
+    regression = value_from(data.design, data.recent.rows, data.recent.X, effects, cut - 1)
     series = data.recent.rows.series
     residuals = data.recent.value - regression
     followed = _followed(data, residuals, training, ~tail)
     choice = _choose_level(data, regression, followed, head.counts > 0, cut, training) if training.recent_level else None
     level = _level(data, np.where(tail, 0.0, followed), choice, present=~tail)
-    ahead = residuals if level is None else residuals - level.of(np.full(len(series), cut), series)
+    ahead = residuals
+    if level is not None:
+        known = level.of(np.full(len(series), cut), series)
+        ahead = data.recent.value - value_from(data.design, data.recent.rows, data.recent.X, effects, cut - 1, level=known)
     noise = series_noise(residuals[~tail], series[~tail], len(head.counts))
     judged = tail & (head.counts > 0)[series]
     return _Trial(trained.parameters, choice, ahead[judged] / noise[series[judged]], trained.trace)

@@ -107,8 +107,20 @@ def groupings(levels: Sequence[str]) -> dict[str, list[str]]:
     return {BOTTOM: list(levels), **{level: [level] for level in levels if len(levels) > 1}, TOTAL: []}
 
 
+def node_names(column: pd.Series) -> pd.Series:
+    """The text that tells the nodes of a level apart, (rows,), empty where the column is.
+
+    A whole number among floats is written as the integer it was: one empty cell elsewhere makes floats of all codes.
+    """
+    if column.dtype == "str":
+        return column
+    text = column.astype("str")
+    if pd.api.types.is_float_dtype(column.dtype):
+        text = text.str.removesuffix(".0")
+    return text.where(column.notna())
+
+
 def _names(panel: pd.DataFrame, level: str) -> pd.Series:
     if level not in panel.columns:
         raise PanelError(f"no column {level!r} for that level; {nearest(level, map(str, panel.columns))}")
-    column = panel[level]
-    return column.astype("str").where(column.notna()) if column.dtype != "str" else column
+    return node_names(panel[level])

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from hierforecast import splits, synthetic
 from hierforecast.errors import PanelError
+from hierforecast.hierarchy import node_names
 from hierforecast.schema import Company, MediaPanel, SalesPanel
 from hierforecast.settings import panel_path
 from tasks import environment
@@ -82,7 +83,7 @@ def as_declared(frame: pd.DataFrame, panel: SalesPanel | MediaPanel) -> pd.DataF
     """
     levels = _levels(panel)
     numbers = [name for name in panel.columns if name not in (*levels, panel.period)]
-    columns = {level: frame[level].astype("str") for level in levels}
+    columns = {level: node_names(frame[level]) for level in levels}
     columns[panel.period] = _cast(
         frame, panel.period, "dates such as 2024-01-08", lambda c: pd.to_datetime(c, format="ISO8601")
     )

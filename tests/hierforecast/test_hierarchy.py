@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hierforecast.errors import PanelError
-from hierforecast.hierarchy import UNSEEN, Hierarchy, groupings
+from hierforecast.hierarchy import UNSEEN, Hierarchy, groupings, node_names
 
 ROWS = st.lists(st.tuples(st.sampled_from("ABC"), st.integers(1, 4), st.sampled_from(["x", "y"])), min_size=1, max_size=40)
 
@@ -60,3 +60,11 @@ def test_mistakes_are_named():
 def test_groupings_go_from_bottom_to_total():
     assert groupings(["a", "b"]) == {"bottom": ["a", "b"], "a": ["a"], "b": ["b"], "total": []}
     assert groupings([]) == {"bottom": [], "total": []}
+
+
+def test_codes_that_became_floats_are_still_the_same_nodes():
+    hierarchy = Hierarchy.from_panel(panel([("A", 7, "x"), ("A", 12, "x")]), ["region", "store", "brand"])
+    floats = panel([("A", 12.0, "x"), ("A", 7.5, "x")])
+    assert hierarchy.codes(floats)[:, 1].tolist() == [hierarchy.nodes["store"].index("12"), UNSEEN]
+    assert node_names(pd.Series([1.0, 2.5, None, 1e20])).tolist()[:2] == ["1", "2.5"]
+    assert node_names(pd.Series([1.0, None])).isna().tolist() == [False, True]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from hierforecast.errors import PanelError
-from hierforecast.hierarchy import UNSEEN, Hierarchy
+from hierforecast.hierarchy import UNSEEN, Hierarchy, node_names
 
 SMALL_TABLE = 1 << 22  # combinations of nodes up to which a table of all of them is faster than looking for each
 
@@ -101,7 +101,7 @@ def _codes(column: pd.Series, level: str) -> tuple[np.ndarray, np.ndarray]:
     empty = int((codes == UNSEEN).sum())
     if empty:
         raise PanelError(f"level {level!r} is empty in {empty} rows; every row needs a node")
-    return codes, pd.Series(values).astype("str").to_numpy(dtype=object)
+    return codes, node_names(pd.Series(values)).to_numpy(dtype=object)
 
 
 def _tabulate(codes: list[np.ndarray], sizes: list[int]) -> tuple[np.ndarray, np.ndarray]:

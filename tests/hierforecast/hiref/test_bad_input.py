@@ -149,7 +149,7 @@ NODES = {
         lambda p: p.assign(state=pd.Categorical(p["state"], categories=["S9", *p["state"].unique()])), "only what occurs"
     ),
     "whole numbers as nodes": Handled(lambda p: p.assign(state=p["state"].str[1:].astype(int)), "told apart by their text"),
-    "floats as nodes": Handled(lambda p: p.assign(state=p["state"].str[1:].astype(float)), "told apart by their text"),
+    "floats as nodes": Handled(lambda p: p.assign(state=p["state"].str[1:].astype(float)), "whole ones are named as integers"),
     "truth values as nodes": Handled(lambda p: p.assign(state=p["state"] == "S0"), "told apart by their text"),
     "numbers and their text": Handled(
         lambda p: p.assign(
@@ -300,3 +300,11 @@ def test_handling_does_what_its_rule_says(split, fitted, new_model):
     clean = train.assign(units=np.where(train.index % 5 == 0, 0.0, train["units"]))
     one, other = (new_model(training=QUICK).fit(panel).predict(holdout)["forecast"] for panel in (dusty, clean))
     np.testing.assert_allclose(one, other, rtol=1e-9)
+
+
+def test_integer_codes_that_became_floats_are_the_same_nodes(split, new_model):
+    train, holdout = (part.assign(state=part["state"].str[1:].astype(int)) for part in split)
+    model = new_model(training=QUICK).fit(train)
+    floats = model.predict(holdout.assign(state=holdout["state"].astype(float)))
+    assert (floats["fallback"] == "").all()
+    np.testing.assert_array_equal(floats["forecast"], model.predict(holdout)["forecast"])

@@ -21,7 +21,7 @@ from hierforecast.hiref.streaming.kept import Kept, extended, keep, read_kept, r
 from hierforecast.hiref.streaming.material import from_files
 from hierforecast.model_folder import read_model_folder, write_model_folder
 from hierforecast.options import Training
-from hierforecast.schema import Driver, Frequency, SalesPanel, Target
+from hierforecast.schema import Driver, Frequency, Holidays, SalesPanel, Target
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -41,6 +41,9 @@ class HiReF(Answering):
         link: "log" makes effects multiplicative (elasticities for log drivers), "identity" additive.
         statistic: what `forecast` is: "mean" sums up over series, "median" is nearest in absolute error.
         horizon: periods forecast ahead; as many are held out to set intervals.
+        target_lags: periods back at which the target explains itself; forecasts roll them forward.
+        holidays: days of a country's calendar, or of one's own, that belong to the baseline.
+        weight: column of row weights >= 0; None weighs rows alike.
         training: sizes, strengths, season, trend, seed.
 
     Raises:
@@ -62,6 +65,9 @@ class HiReF(Answering):
         link: str = "log",
         statistic: str = "mean",
         horizon: int = 13,
+        target_lags: Sequence[int] = (),
+        holidays: Holidays | None = None,
+        weight: str | None = None,
         training: Training = Training(),  # noqa: B008  frozen
     ) -> None:
         try:
@@ -74,6 +80,9 @@ class HiReF(Answering):
                 link=link,
                 statistic=statistic,
                 horizon=horizon,
+                target_lags=list(target_lags),
+                holidays=holidays,
+                weight=weight,
             )
         except ValidationError as error:
             told = "; ".join(item["msg"].removeprefix("Value error, ") for item in error.errors())

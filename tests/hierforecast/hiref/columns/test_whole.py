@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hierforecast.errors import SettingsError
 from hierforecast.hiref import HiReF
 from hierforecast.options import Training
 
@@ -19,6 +20,14 @@ def model(new_frame, new_settings) -> HiReF:
 def plan(new_frame) -> pd.DataFrame:
     frame = new_frame(weeks=90)
     return frame[frame["week"] >= "2024-06-01"].drop(columns="units")
+
+
+def test_the_front_door_takes_what_the_settings_say(new_settings):
+    declared = new_settings()
+    door = HiReF(["store"], declared.drivers, target="units", target_lags=(1, 3), holidays=declared.holidays, weight="trust")
+    assert door.panel == declared.model_copy(update={"weight": "trust"})
+    with pytest.raises(SettingsError, match="target_lags"):
+        HiReF(["store"], declared.drivers, target="units", target_lags=(1, 1))
 
 
 def test_the_groups_name_every_column_once(model):

@@ -48,6 +48,17 @@ BRIDGE = Table(
     ("revenue_before", "volume", "mix", "price", "new", "lost", "revenue_after"),
     "HiReF: revenue of two periods and what lies between them per node, in currency; before plus the parts is after",
 )
+SIGNS = Table(
+    "signs",
+    ("driver", "sign", "series", "disagree", "clearly", "wape", "wape_free", "cost"),
+    "HiReF: per signed driver the share of series whose own slope disagrees, held-out errors with and without the sign",
+)
+ABLATION = Table(
+    "ablation",
+    ("driver", "wape", "wape_without", "adds"),
+    "HiReF: held-out error with all drivers and without one; adds is what the driver takes off it, a share",
+)
+COHERENT = Table("coherent", ("base", FORECAST), "HiReF: forecasts of all levels before and after reconciliation")
 FIT = Table(
     "fit",
     (PERIOD, PART, ACTUAL, FORECAST, LOWER, UPPER),
@@ -67,6 +78,21 @@ DIAGNOSTICS = Table(
     "diagnostics",
     ("parameter", "node", "mean", "sd", "rhat", "ess_bulk", "ess_tail"),
     "Precision: convergence per scalar parameter",
+)
+BACKTEST = Table(
+    "backtest",
+    ("model", "origin", "level", "cells", "wape", "mae", "rmse", "mase", "bias", "coverage", "cpu_seconds"),
+    "accuracy of HiReF and baselines at rolling origins and every level; origin is the last known period",
+)
+TRIALS = Table(
+    "trials",
+    ("trial", "state", "wape", "seconds"),
+    "a tuning study's trials: mean bottom WAPE over the origins it was judged at, and one column per knob",
+)
+SELECTION = Table(
+    "selection",
+    ("driver", "selected", "kept", "stability", "enters_at", "gain", "by", "by_gain"),
+    "which drivers are worth having; gain is the share of held-out squared error that one takes away",
 )
 
 HIREF_TABLES = (SCORES, FORECASTS, CONTRIBUTIONS, ELASTICITIES)

@@ -7,12 +7,13 @@ import pandas as pd
 
 from hierforecast.errors import NotFittedError
 from hierforecast.hierarchy import TOTAL
-from hierforecast.hiref.answers import contributions, effects, forecasts, promotions, revenue, simulation
+from hierforecast.hiref.answers import contributions, effects, forecasts, promotions, revenue, signs, simulation
 from hierforecast.hiref.answers.bridge import Method
 from hierforecast.hiref.answers.contributions import Detail
 from hierforecast.hiref.answers.nodes import At
 from hierforecast.hiref.answers.simulation import Change
 from hierforecast.hiref.fit import Fit
+from hierforecast.options import Training
 from hierforecast.schema import SalesPanel
 
 
@@ -25,6 +26,7 @@ class Answering:
     """
 
     panel: SalesPanel
+    training: Training
     _fit: Fit | None
 
     def predict(self, panel: pd.DataFrame, *, statistic: str | None = None, level: At | None = None) -> pd.DataFrame:
@@ -187,6 +189,38 @@ class Answering:
             PanelError: as `predict`.
         """
         return revenue.bridge_drivers(self._fitted(), before, after, level=level, detail=detail)
+
+    def sign_report(self, panel: pd.DataFrame) -> pd.DataFrame:
+        """What the declared signs cost or bring; fits anew, once and again for every signed driver.
+
+        Args:
+            panel: as for `fit`; its last `horizon` periods are held out.
+
+        Returns:
+            Per signed driver (and lag) as in `results.SIGNS`: its sign; `series` whose own data tell a slope; the share
+            of these whose unconstrained slope (a regression of the series by itself) `disagree`s, and does so `clearly`,
+            by more than 1.645 standard errors, which noise does in 1 of 20 where the slope is 0; WAPE on the held-out
+            periods as declared and with this sign left free; `cost`, the difference: below 0 the sign pays.
+
+        Raises:
+            PanelError: as `fit`; or too few periods to hold any out.
+        """
+        return signs.report_signs(panel, self.panel, self.training)
+
+    def ablation(self, panel: pd.DataFrame) -> pd.DataFrame:
+        """What each driver adds; fits anew, once and again without every driver.
+
+        Args:
+            panel: as for `fit`; its last `horizon` periods are held out.
+
+        Returns:
+            Per driver as in `results.ABLATION`: WAPE on the held-out periods with all drivers and without this one, and
+            what it `adds`, the difference; below 0 the forecast is better without it. The most useful come first.
+
+        Raises:
+            PanelError: as `fit`; or too few periods to hold any out.
+        """
+        return signs.ablate(panel, self.panel, self.training)
 
     def diagnostics(self) -> dict[str, Any]:
         """Numbers about the training, JSON-ready; `wrong_sign_share` is 0 by construction and counted all the same."""

@@ -52,7 +52,7 @@ def change_drivers(panel: pd.DataFrame, changes: Mapping[str, Change], drivers: 
             raise PanelError(f"no column {name!r} to change; add it to the panel")
         given = pd.Series(as_numbers(panel, name), index=panel.index, name=name)
         changed[name] = change(given) if callable(change) else change
-        _refuse_impossible(given, changed[name], known[name])
+        _refuse_impossible(given.to_numpy(), as_numbers(changed, name), known[name])
     return changed
 
 

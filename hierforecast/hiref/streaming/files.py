@@ -70,14 +70,15 @@ def read_batches(file: DataFile, columns: Sequence[str], settings: SalesPanel) -
     named = dict(file.keys)
     inside = [column for column in wanted if column not in named]
     try:
-        # Without buffering ahead, memory stays at about one batch, however long the file.
-        opened = pq.ParquetFile(file.path, read_dictionary=[*settings.levels], pre_buffer=False, buffer_size=1 << 20)
+        schema = pq.read_schema(file.path)
     except (OSError, pa.ArrowInvalid) as error:
         raise PanelError(f"{file.path!r} cannot be read as Parquet: {error}") from None
-    with opened:
-        for column in inside:
-            if column not in opened.schema_arrow.names:
-                raise PanelError(f"{file.path!r} has no column {column!r}; {nearest(column, opened.schema_arrow.names)}")
+    for column in inside:
+        if column not in schema.names:
+            raise PanelError(f"{file.path!r} has no column {column!r}; {nearest(column, schema.names)}")
+    levels = [level for level in settings.levels if level in inside]
+    # Without buffering ahead, memory stays at about one batch, however long the file.
+    with pq.ParquetFile(file.path, read_dictionary=levels, pre_buffer=False, buffer_size=1 << 20) as opened:
         for batch in opened.iter_batches(batch_size=BATCH_ROWS, columns=inside, use_threads=False):
             known = batch[target].null_count == 0
             rows = batch if known else batch.filter(pc.is_valid(batch[target]))

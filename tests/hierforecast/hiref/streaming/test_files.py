@@ -1,0 +1,69 @@
+"""Files are found and read, or refused by name."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hierforecast.errors import PanelError
+from hierforecast.hiref.streaming.files import list_files, read_batches
+from hierforecast.hiref.streaming.material import from_files
+
+
+def test_a_file_a_folder_and_lists_of_them_are_listed(rows, write, tmp_path):
+    one = write("by_time", rows, tmp_path / "a")
+    assert [file.path for file in list_files(str(one))] == [str(one)]
+    folder = write("partitioned", rows, tmp_path / "b")
+    found = list_files([one, folder])
+    assert len(found) == 1 + 5 * 2
+    assert dict(found[1].keys) == {"state": "S0"}
+
+
+def test_batches_hold_every_row_with_a_target(rows, carrying, write, small_batches, tmp_path):
+    path = write("by_time", rows, tmp_path)
+    frames = list(read_batches(list_files(path)[0], carrying.columns, carrying))
+    assert max(map(len, frames)) <= 577
+    assert sum(map(len, frames)) == rows["units"].notna().sum()
+    assert sum(frame["units"].sum() for frame in frames) == pytest.approx(rows["units"].sum())
+    assert all(isinstance(frame["state"].dtype, pd.CategoricalDtype) for frame in frames)
+
+
+def test_what_cannot_be_read_is_named(rows, plain, write, training, tmp_path):
+    with pytest.raises(PanelError, match="no file or folder"):
+        list_files(tmp_path / "nowhere.parquet")
+    with pytest.raises(PanelError, match="no Parquet file in"):
+        list_files(tmp_path)
+    path = write("by_time", rows, tmp_path)
+    with pytest.raises(PanelError, match="given twice"):
+        list_files([path, path])
+    (tmp_path / "text.parquet").write_text("week,units")
+    with pytest.raises(PanelError, match=r"text.parquet' cannot be read as Parquet"):
+        from_files(tmp_path / "text.parquet", plain, training)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda f: f.drop(columns="tv"), r"one.parquet' has no column 'tv'"),
+        (lambda f: f.assign(units=f["units"] - 1), r"one.parquet': target 'units'.*below 0"),
+        (lambda f: f.assign(tv=f["tv"].where(f.index != f.index[5])), r"one.parquet': driver 'tv'"),
+        (lambda f: f.assign(state=f["state"].where(f.index != f.index[5])), r"one.parquet': level 'state' is empty in 1 rows"),
+        (lambda f: f.assign(week=f["week"].astype(str)), r"one.parquet': period column 'week' must be dates"),
+        (lambda f: f.assign(units="many"), r"one.parquet': .*'units' must be numbers"),
+        (lambda f: f.assign(units=np.nan), "empty in every row of the files"),
+        (lambda f: pd.concat([f, f.iloc[[3]]]), r"one.parquet': .*repeat a series"),
+    ],
+)
+def test_bad_rows_are_refused_with_the_file(change, told, rows, plain, write, training, tmp_path):
+    with pytest.raises(PanelError, match=told):
+        from_files(write("by_series", change(rows), tmp_path), plain, training)
+
+
+def test_rows_out_of_the_order_of_time_are_refused_with_a_cure(rows, plain, write, training, small_batches, tmp_path):
+    path = tmp_path / "shuffled.parquet"
+    rows.sample(frac=1, random_state=1).to_parquet(path)
+    with pytest.raises(PanelError, match=r"shuffled.parquet': rows of .* series come after later rows.*sort the file by state"):
+        from_files(path, plain, training)
+    odd = rows["week"].rank(method="dense") % 2 == 1
+    paths = [write("by_time", piece, tmp_path / name) for name, piece in {"odd": rows[odd], "even": rows[~odd]}.items()]
+    with pytest.raises(PanelError, match=r"even.one.parquet' goes back in time.*cut files by time"):
+        from_files(paths, plain, training)

@@ -233,6 +233,7 @@ def _diagnostics(data: Material, trained: Trained, trial: _Trial, interval: Inte
         "calibration_errors": len(trial.errors),
         "interval_lower": interval.lower,
         "interval_upper": interval.upper,
+        "holidays_absent": data.design.calendar.absent_holidays,
         "level_discount": trial.choice.discount if trial.choice else 0.0,
         "level_prior": trial.choice.prior if trial.choice else 0.0,
     }

@@ -75,6 +75,17 @@ class Calendar(NamedTuple):
         trend = ["trend"] if self.trend else []
         return (*waves, *self.holidays, *trend, *(f"trend after knot {number + 1}" for number in range(len(self.knots))))
 
+    @property
+    def absent_holidays(self) -> list[str]:
+        """Declared holidays without a column, because they never occur in training."""
+        declared = self.panel.holidays
+        if declared is None:
+            return []
+        wanted = [*(declared.names or ()), *declared.dates]
+        if declared.country and declared.names is None:
+            wanted = [*holiday_dates(declared, self.origin.year - 1, self.origin.year + 1), *wanted]
+        return [name for name in dict.fromkeys(wanted) if name not in self.holidays]
+
     def season_of(self, dates: np.ndarray, *, back: int = 0) -> np.ndarray:
         """(rows, season columns) so many periods before each of (rows,) dates."""
         unique, place = np.unique(dates, return_inverse=True)

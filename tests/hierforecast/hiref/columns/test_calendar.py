@@ -14,11 +14,15 @@ from hierforecast.schema import Holidays, SalesPanel, Target
 PLAIN = Training(seasonality=0)
 
 
-def calendar_of(dates, frequency, holidays, *, training=PLAIN):
-    """A table with one column per calendar column, one row per date, trained on these dates."""
+def made(dates, frequency, holidays, training=PLAIN):
     settings = SalesPanel(levels=["store"], target=Target(name="units"), frequency=frequency, holidays=holidays)
     rows = read_rows(pd.DataFrame({"store": "A", "week": dates}), ["store"], "week", frequency)
-    calendar = make_calendar(settings, training, dates[0], rows.last)
+    return make_calendar(settings, training, dates[0], rows.last), rows
+
+
+def calendar_of(dates, frequency, holidays, *, training=PLAIN):
+    """A table with one column per calendar column, one row per date, trained on these dates."""
+    calendar, rows = made(dates, frequency, holidays, training)
     X = np.zeros((len(dates), len(calendar.names)))
     calendar.fill(X, rows)
     return pd.DataFrame(X, columns=list(calendar.names), index=dates)
@@ -60,6 +64,9 @@ def test_a_holiday_that_never_occurs_in_training_has_no_column():
     names = calendar_of(dates, "week", Holidays(country="US")).columns
     assert "Memorial Day" in names
     assert "Christmas Day" not in names
+    calendar, _ = made(dates, "week", Holidays(country="US", dates={"Fair": ["2031-01-01"]}))
+    assert {"Christmas Day", "Fair"} <= set(calendar.absent_holidays)
+    assert "Memorial Day" not in calendar.absent_holidays
 
 
 @pytest.mark.parametrize(

@@ -5,23 +5,38 @@ from hierforecast.options import Training
 from hierforecast.schema import Driver, SalesPanel
 
 MEAN_LOSSES = ("poisson", "tweedie")  # judge units, so what they fit is the mean of sales
+ON_MOMENTS = ("squared",)
 
 
 def refuse_unfit(panel: SalesPanel, training: Training) -> None:
     """Raise a SettingsError where engine, loss, link and drivers do not go together."""
-    if training.engine == "moments" and training.loss != "squared":
+    if training.engine == "moments" and training.loss not in ON_MOMENTS:
         raise SettingsError(
             f"training.loss is {training.loss!r}, which sums over rows cannot hold; set training.engine to 'rows', "
-            "or training.loss to 'squared'"
+            f"or training.loss to one of: {', '.join(ON_MOMENTS)}"
         )
-    if training.loss in MEAN_LOSSES and panel.link != "log":
-        raise SettingsError(
-            f"training.loss {training.loss!r} needs forecasts above 0, which link 'identity' does not promise; "
-            "set link to 'log', or training.loss to 'squared', 'huber' or 'quantile'"
-        )
+    if training.engine == "rows":
+        _refuse_on_rows(panel, training)
     for driver in panel.drivers:
         if is_learned(driver):
             _refuse_unlearnable(driver, training)
+
+
+def _refuse_on_rows(panel: SalesPanel, training: Training) -> None:
+    if training.loss == "gamma":
+        raise SettingsError(
+            "training.loss is 'gamma', which the rows engine does not have; set training.engine to 'moments', "
+            "or training.loss to 'tweedie' with training.rows.tweedie_power near 2"
+        )
+    if training.loss in MEAN_LOSSES and panel.link != "log":
+        raise SettingsError(
+            f"training.loss {training.loss!r} needs forecasts above 0, which link {panel.link!r} does not promise; "
+            "set link to 'log', or training.loss to 'squared', 'huber' or 'quantile'"
+        )
+    if panel.link not in ("log", "identity"):
+        raise SettingsError(
+            f"link {panel.link!r} is fitted on moments only; set training.engine to 'moments', or link to 'log' or 'identity'"
+        )
 
 
 def is_learned(driver: Driver) -> bool:

@@ -85,6 +85,7 @@ def _unpack(config: dict[str, Any], arrays: dict[str, np.ndarray]) -> Fit:
     )
     hierarchy = Hierarchy.from_json(config["hierarchy"], arrays["series"])
     shared = {name: arrays[f"parameters.{name}"] for name in _SHARED}
+    shared |= {name: shared[name].reshape(()) for name in ("bias", "target_scale")}  # files know no single numbers
     embeddings = {level: arrays[f"embedding.{level}"] for level in hierarchy.levels}
     return Fit(
         design=design,

@@ -56,4 +56,4 @@ def _tell(result: Any) -> None:
         if hasattr(item, "version"):
             print(f"{item.version.name} version {item.version.version}: {item.summary}")
         else:
-            print(item)
+            print(getattr(item, "summary", item))

@@ -1,6 +1,7 @@
 """The registry's steps as Prefect tasks: retried with backoff, because MLflow may be a server that is busy or restarting."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from prefect import task
@@ -12,10 +13,11 @@ import hierforecast
 from hierforecast.errors import HierforecastError
 from hierforecast.gates import Decision
 from hierforecast.schema import Company
-from tasks import environment
+from tasks import environment, stages
 from tasks.evaluation import Score, as_metrics
 from tasks.panels import PanelReference
 from tasks.registry.records import Evidence, Version
+from tasks.studies import Found, Study
 from tasks.trained import Trained
 
 
@@ -123,6 +125,30 @@ def roll_back(company: str, family: str, to: str | None) -> str:
 
     before, now = promotion.roll_back(company, family, to=to)
     return f"{now.name}: version {now.version} is champion again, in place of version {before.version}"
+
+
+@task(name="log-backtest", **_RETRIED)
+def log_backtest(company: str, panel: PanelReference, table: str) -> str:
+    """Keep a backtest's table as a run beside the company's trainings; returns the run's id."""
+    environment.prepare()
+    from tasks.registry import experiments
+
+    return experiments.log_backtest(company, table, {"panel_digest": panel.digest})
+
+
+@task(name="log-study", **_RETRIED)
+def log_study(company: str, panel: PanelReference, study: Study, found: Found, *, given: Score, tuned: Score) -> str:
+    """Keep a tuning study as a run with one below it for every trial, and what it gained; returns the run's id."""
+    environment.prepare()
+    from tasks.registry import experiments
+
+    kept = Path(study.folder) / "runs.json"
+    known = json.loads(kept.read_text()) if kept.exists() else {}
+    tags = {"panel_digest": panel.digest, "origins": str(study.origins)}
+    ids = experiments.log_study(company, study.name, found.table, found.snippet, known=known, tags=tags)
+    stages.write_text(kept, json.dumps(ids))
+    experiments.log_gain(ids["study"], given.wape, tuned.wape)
+    return ids["study"]
 
 
 def _numbers(diagnostics: dict[str, Any]) -> dict[str, float]:

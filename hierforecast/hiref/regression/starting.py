@@ -1,8 +1,7 @@
 """A start from another model's parameters, which saves most of the optimiser's iterations.
 
-What the two have in common, nodes and columns by name and the first numbers of every embedding, is taken over; further
-numbers of an embedding are small and random, so that training can tell nodes apart by them; further columns start at no
-effect.
+Only a model of the same columns and sizes can lend them: nodes are found by name, and one that it did not know starts at 0,
+where what the other levels say of it holds.
 """
 
 from collections.abc import Sequence
@@ -11,61 +10,29 @@ import numpy as np
 
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.material import Material
-from hierforecast.hiref.moments.sums import Moments
 from hierforecast.hiref.regression.effects import Parameters
-from hierforecast.hiref.regression.training import SPREAD
 from hierforecast.options import Training
 
 
 def start_from(
-    parameters: Parameters,
-    known: Hierarchy,
-    names: Sequence[str],
-    *,
-    data: Material,
-    training: Training,
-) -> Parameters:
-    """Parameters of a fitted model, in the shape of another.
+    parameters: Parameters, known: Hierarchy, names: Sequence[str], *, data: Material, training: Training
+) -> Parameters | None:
+    """Parameters of a fitted model for other rows or strengths; None where columns or sizes differ.
 
     Args:
         parameters: of the fitted model.
         known: its nodes; its levels are those of `data`.
         names: its columns, in order.
         data: what the other is to be trained on.
-        training: sizes and seed of the other.
+        training: how the other is to be trained.
     """
     hierarchy, columns = data.hierarchy, data.design.columns
-    rng = np.random.default_rng(training.seed)
-    size, old = training.embedding_size, next(iter(parameters.embeddings.values())).shape[1]
-    shared = min(size, old)
+    size = next(iter(parameters.embeddings.values())).shape[1]
+    if tuple(names) != tuple(columns.names) or size != training.embedding_size:
+        return None
     embeddings = {}
-    for level in hierarchy.levels:
-        table = rng.normal(0.0, SPREAD, (len(hierarchy.nodes[level]), size))
+    for level, table in parameters.embeddings.items():
         place = {node: row for row, node in enumerate(known.nodes[level])}
-        here = [row for row, node in enumerate(hierarchy.nodes[level]) if node in place]
-        table[here, :shared] = parameters.embeddings[level][[place[hierarchy.nodes[level][row]] for row in here], :shared]
-        embeddings[level] = table
-    levels = len(hierarchy.levels)
-    weights = np.zeros((levels, size))
-    weights[:, :shared] = parameters.weights.reshape(levels, old)[:, :shared]
-    places = {name: place for place, name in enumerate(names)}
-    wanted = [places.get(name, -1) for name in columns.names]
-    had = np.array(wanted) >= 0
-    loadings = np.zeros((len(wanted), levels, size))
-    loadings[had, :, :shared] = parameters.loadings.reshape(len(names), levels, old)[np.array(wanted)[had], :, :shared]
-    return Parameters(
-        bias=parameters.bias,
-        weights=weights.reshape(-1),
-        theta=np.where(had, np.append(parameters.theta, 0.0)[wanted], 0.0),
-        loadings=loadings.reshape(len(wanted), -1),
-        embeddings=embeddings,
-        signs=columns.signs,
-        column_scales=np.where(had, np.append(parameters.column_scales, 1.0)[wanted], _spread(data.moments)),
-        target_scale=parameters.target_scale,
-    )
-
-
-def _spread(moments: Moments) -> np.ndarray:
-    """(columns,) standard deviation of each column within series; 1 where it does not move."""
-    variance = np.diag(moments.centred())[:-1] / max(float(moments.counts.sum()), 1.0)
-    return np.where(variance > 0, np.sqrt(np.maximum(variance, 0.0)), 1.0)
+        rows = np.array([place.get(node, len(table)) for node in hierarchy.nodes[level]])
+        embeddings[level] = np.vstack([table, np.zeros((1, table.shape[1]))])[rows]
+    return parameters._replace(embeddings=embeddings)

@@ -21,7 +21,13 @@ from hierforecast.schema import SalesPanel
 
 SHORTEST = 3  # horizons of history before the earliest origin
 MOST_BYTES = 2**30  # of kept material
-_UNREAD = ("ridge", "embedding_size", "season_by", "recent_level")  # of training: what material does not depend on
+_UNREAD = (
+    "ridge",
+    "embedding_size",
+    "season_by",
+    "recent_level",
+    "iterations",
+)  # of training: what material does not depend on
 
 
 class Judge:

@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from hierforecast.errors import SettingsError, nearest
+from hierforecast.hierarchy import BOTTOM
 from hierforecast.options import Training
 from hierforecast.schema import SalesPanel
 
 Value = float | int | bool | str
 Model = TypeVar("Model", SalesPanel, Training)
 
-RIDGE = "ridge"
-OWN = "series"  # whose ridge is that of each series' own intercept
+RIDGE, USUAL, FULL = "ridge", 1.0, "full"
 EVERY, NONE = "every level", "no level"  # how `season_by` is called where it is not one level
-ON_REQUEST = ("link", "statistic")  # they change what the model means, not only how well it does
+ON_REQUEST = ("link", "statistic", "loss")  # they change what the model means, not only how well it does
 
 
 class Knob(NamedTuple):
@@ -40,20 +40,22 @@ class Knob(NamedTuple):
 
 
 def list_knobs(settings: SalesPanel, *, also: Sequence[str] = ()) -> list[Knob]:
-    """What to search for a panel; `also` adds "link" or "statistic". Raises SettingsError for any other name."""
+    """What to search for a panel; `also` adds some of ON_REQUEST. Raises SettingsError for any other name."""
     for name in also:
         if name not in ON_REQUEST:
             raise SettingsError(f"cannot tune {name!r} on request; {nearest(name, ON_REQUEST)}")
     several = len(settings.levels) > 1
     knobs = [
-        *(Knob(f"{RIDGE}.{group}", 0.03, 100.0, log=True) for group in (*settings.levels, OWN)),
-        Knob("embedding_size", 1, 8, whole=True),
+        *(Knob(f"{RIDGE}.{group}", 0.03, 100.0, log=True) for group in (*settings.levels, BOTTOM)),
+        Knob("embedding_size", choices=(4, 1, 2, 3, 6, 8, FULL)),
         Knob("seasonality", 0, 6, whole=True),  # a half-year wave is pair 2, a two-month one pair 6
         Knob("season_by", choices=(EVERY, NONE, *(settings.levels if several else ()))),
         Knob("trend", choices=(False, True)),
         Knob("recent_level", choices=(True, False)),
+        Knob("discount", 0.98, 1.0),  # per period; 0.98 a week forgets two thirds of a row in a year
         Knob("link", choices=("log", "identity")),
         Knob("statistic", choices=("mean", "median")),
+        Knob("loss", choices=("squared", "poisson", "gamma")),
     ]
     return [knob for knob in knobs if knob.name not in ON_REQUEST or knob.name in also]
 
@@ -67,7 +69,7 @@ def turn(settings: SalesPanel, training: Training, values: Mapping[str, Value]) 
     if "season_by" in options:
         words = {EVERY: None, NONE: []}
         options["season_by"] = words.get(options["season_by"], [options["season_by"]])
-    panel = {name: values[name] for name in ON_REQUEST if name in values}
+    panel = {name: value for name, value in values.items() if name in SalesPanel.model_fields}
     return _changed(settings, panel), _changed(training, options)
 
 
@@ -86,13 +88,14 @@ def stand(settings: SalesPanel, training: Training, knobs: Sequence[Knob]) -> di
 
 def _value_of(settings: SalesPanel, training: Training, name: str) -> Value:
     if name.startswith(f"{RIDGE}."):
-        if isinstance(training.ridge, dict):
-            return training.ridge.get(name.removeprefix(f"{RIDGE}."), 1.0)
-        return 1.0 if isinstance(training.ridge, str) else training.ridge
+        ridge = training.ridge
+        said = ridge.get(name.removeprefix(f"{RIDGE}."), USUAL) if isinstance(ridge, dict) else ridge
+        said = said.get("default", USUAL) if isinstance(said, dict) else said
+        return USUAL if isinstance(said, str) else said
     if name == "season_by":
         by = training.season_by
         return EVERY if by is None or set(by) == set(settings.levels) else (by[0] if len(by) == 1 else NONE)
-    return getattr(settings if name in ON_REQUEST else training, name)
+    return getattr(settings if name in SalesPanel.model_fields else training, name)
 
 
 def _changed(model: Model, update: Mapping[str, object]) -> Model:

@@ -2,7 +2,7 @@
 
 - Numbers are real: integers, floats, booleans (0 and 1), decimals, and their categories. Text is refused even where it
   spells a number, because "1,5" and "1.5" would not be told apart; so are dates, durations and complex numbers.
-- Numbers reach from -1e100 to 1e100: beyond, sums of squares overflow, and no price or sale is meant.
+- Numbers reach from -1e30 to 1e30: no price or sale is meant beyond, and what is kept in single precision would overflow.
 - A node is whatever has a name: its text tells it apart, so 1 and "1" are one node.
 - Dates may have a time zone, which is dropped: the local day counts.
 """
@@ -15,7 +15,7 @@ import pandas as pd
 
 from hierforecast.errors import PanelError, nearest
 
-LARGEST = 1e100
+LARGEST = 1e30
 
 
 def refuse_no_frame(panel: Any) -> None:

@@ -79,9 +79,9 @@ DRIVERS = {
     "negative price under a log": Handled(put("price", -2.0), "counts as at its reference"),
     "zero reference under a log": Handled(put("regular", 0.0), "counts as at its reference"),
     "every price zero": Handled(whole(price=0.0), "the driver says nothing"),
-    "a price of 1e300": Told(put("price", 1e300), r"driver 'price' is beyond 1e\+100"),
+    "a price of 1e300": Told(put("price", 1e300), r"driver 'price' is beyond 1e\+30"),
     "a price of 1e-300": Handled(put("price", 1e-300), "a log takes it; the column's range grows"),
-    "media of 1e300": Told(put("tv", 1e300), r"driver 'tv' is beyond 1e\+100"),
+    "media of 1e300": Told(put("tv", 1e300), r"driver 'tv' is beyond 1e\+30"),
     "media of 1e-300": Handled(lambda p: p.assign(tv=p["tv"] * 1e-300), "as good as none"),
     "constant drivers": Handled(whole(tv=3.0, price=2.0, regular=2.0), "they say nothing"),
     "a driver that is always 0": Handled(whole(tv=0.0), "it says nothing"),
@@ -194,12 +194,12 @@ TARGETS = {
     "negative target": Told(put("units", -1.0), r"target 'units' is below 0 or infinite in \d+ rows.*correct or drop"),
     "infinite target": Told(put("units", np.inf), "target 'units' is below 0 or infinite.*correct or drop"),
     "target as text": Told(cast("units", "str"), "'units' must be numbers, got str; convert"),
-    "a target of 1e300": Told(put("units", 1e300), r"target 'units' is beyond 1e\+100"),
+    "a target of 1e300": Told(put("units", 1e300), r"target 'units' is beyond 1e\+30"),
     "empty target in some rows": Handled(put("units", np.nan), "those rows are not learned from"),
     "no sales at all": Handled(whole(units=0.0), "nothing is forecast"),
     "one sale": Handled(lambda p: p.assign(units=np.where(np.arange(len(p)) == 5, 3.0, 0.0)), "nearly nothing is forecast"),
     "dust": Handled(put("units", 1e-12), "counts as 0"),
-    "sales of 1e90": Handled(whole(units=1e90), "scaled"),
+    "sales of 1e25": Handled(whole(units=1e25), "scaled"),
     "integer sales": Handled(lambda p: p.assign(units=p["units"].round().astype("uint8")), "sums are made in floats"),
     "truth values as sales": Handled(lambda p: p.assign(units=p["units"] > p["units"].median()), "0 and 1"),
 }
@@ -253,6 +253,17 @@ def test_learning(name, split, new_model):
     assert_sound(model, holdout)
     if name in EVERYWHERE:
         assert_sound(model, case.mutate(holdout))
+
+
+NUMBERS = {name: case for name, case in (DRIVERS | TARGETS).items() if isinstance(case, Handled)}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_learning_without_a_log(name, split, new_model):
+    """The identity link squares what is given, and a trend goes on."""
+    train, holdout = split
+    model = new_model(link="identity", training=Training(seasonality=1, embedding_size=1, iterations=40, trend=True))
+    assert_sound(model.fit(NUMBERS[name].mutate(train)), holdout)
 
 
 @pytest.mark.parametrize("name", [name for name in EVERYWHERE if name != "one series of one row"])

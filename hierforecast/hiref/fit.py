@@ -13,8 +13,11 @@ from hierforecast.hiref.columns.rows import Rows, read_rows, refuse_far
 from hierforecast.hiref.columns.target import roll_forward
 from hierforecast.hiref.intervals.conformal import Interval
 from hierforecast.hiref.link import Link
-from hierforecast.hiref.recent.level import Level
+from hierforecast.hiref.prediction import predict, weigh
+from hierforecast.hiref.recent.chain import Chain
 from hierforecast.hiref.regression.effects import Parameters, SeriesEffects, effects_of
+
+__all__ = ["Answer", "Fit", "weigh"]
 
 
 class Answer(NamedTuple):
@@ -26,9 +29,9 @@ class Answer(NamedTuple):
         series: (series of the panel,) training series, negative where new.
         effects: of the panel's series.
         X: (rows, columns) the design.
-        baseline: (rows,) with the series' intercept and the trend.
-        level: (rows,) recent level.
-        value: (rows,) everything added up.
+        level: (rows,) recent level, on the scale on which the baseline adds up.
+        value: (rows,) everything together; under the mixed link in units.
+        grown: (rows,) under the mixed link, log of what the drivers are added to, recent level included; None otherwise.
     """
 
     rows: Rows
@@ -36,9 +39,9 @@ class Answer(NamedTuple):
     series: np.ndarray
     effects: SeriesEffects
     X: np.ndarray
-    baseline: np.ndarray
     level: np.ndarray
     value: np.ndarray
+    grown: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,13 @@ class Fit:
         intercepts: (series,) each series' own, on the link scale.
         link: with its stand-in for zero.
         level: the recent-level term, or None where it did not help or was not wanted.
-        factors: (series,) from median to mean; all 1 under the identity link.
+        factors: (series,) from what the value says in units to the mean.
         factor: the same for a new series.
+        middles: (series,) from what the value says in units to the median; a new series has their geometric mean.
         noise: (series,) sd of errors on the link scale.
         interval: quantiles of errors in units of noise.
         diagnostics: numbers about the training, JSON-ready.
+        own: (series, columns) what each series adds to its effects; None where none has any of its own.
         errors: by level, "bottom" and "total": (nodes, columns) standard errors of mean effects, link scale.
     """
 
@@ -65,12 +70,14 @@ class Fit:
     parameters: Parameters
     intercepts: np.ndarray
     link: Link
-    level: Level | None
+    level: Chain | None
     factors: np.ndarray
     factor: float
+    middles: np.ndarray
     noise: np.ndarray
     interval: Interval
     diagnostics: dict[str, Any]
+    own: np.ndarray | None = None
     errors: dict[str, np.ndarray] = field(default_factory=dict)
 
     def answer(self, panel: pd.DataFrame, *, assumed: Collection[str] = ()) -> Answer:
@@ -89,32 +96,40 @@ class Fit:
         codes = self.hierarchy.codes(rows.keys)
         series = self.hierarchy.series_of(codes)
         X = self.design.matrix(panel, rows, series, assumed=assumed)
-        effects = effects_of(self.parameters, codes)
-        own = effects.baseline + np.append(self.intercepts, 0.0)[series]
-        baseline = own[rows.series]
-        trend, lags = self.design.trend, self.design.target_lags
-        baseline = baseline + weigh(X, effects.total, rows.series, range(trend.start, trend.stop))
-        level = np.zeros(len(baseline)) if self.level is None else self.level.of(rows.period, series[rows.series])
-        moving = [*range(trend.start), *range(trend.stop, lags.start)]
-        value = baseline + level + weigh(X, effects.total, rows.series, moving)
+        effects = self.effects(codes, series)
+        lags = self.design.target_lags
+        baseline = effects.baseline + np.append(self.intercepts, 0.0)[series]
+        here = series[rows.series]
+        level = np.zeros(len(here))
+        if self.level is not None:
+            level = self.level.of(rows.period, here, codes[rows.series], self.hierarchy.levels)
+        # Target lags are still 0 here: they are rolled forward with everything else.
+        found = predict(self.link, X, rows.series, baseline, effects.total, self.design.first_driver).shifted(level)
+        value = found.value
         if self.design.past:
             own, end = effects.total[:, lags], self.design.end
             rolled = roll_forward(self.design.past, rows, series, value, own, tuple(settings.target_lags), end)
             X[:, lags], value = rolled.columns, rolled.value
-        return Answer(rows, codes, series, effects, X, baseline, level, value)
+        return Answer(rows, codes, series, effects, X, level, value, found.grown)
+
+    def effects(self, codes: np.ndarray, series: np.ndarray) -> SeriesEffects:
+        """Baselines and effects of (series, levels) node codes that are (series,) training series, negative where new."""
+        own = None if self.own is None else np.vstack([self.own, np.zeros(self.own.shape[1])])[series]
+        return effects_of(self.parameters, codes, own)
 
     def forecast(self, answer: Answer, statistic: str) -> np.ndarray:
         """Mean or median in units, (rows,), never negative."""
-        value = self.link.back(answer.value)
         if statistic == "mean":
-            value = value * np.append(self.factors, self.factor)[answer.series][answer.rows.series]
-        return np.maximum(value, 0.0)
+            factors = np.append(self.factors, self.factor)
+        else:
+            factors = np.append(self.middles, np.exp(np.log(self.middles).mean()))
+        return np.maximum(self.link.back(answer.value) * factors[answer.series][answer.rows.series], 0.0)
 
     def bounds(self, answer: Answer) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper end of the prediction interval in units, (rows,) each."""
         noise = self._noise_of(answer)[answer.rows.series]
-        lower = self.link.back(answer.value + self.interval.lower * noise)
-        upper = self.link.back(answer.value + self.interval.upper * noise)
+        lower = self.link.moved(answer.value, self.interval.lower * noise)
+        upper = self.link.moved(answer.value, self.interval.upper * noise)
         return np.maximum(lower, 0.0), np.maximum(upper, 0.0)
 
     def _noise_of(self, answer: Answer) -> np.ndarray:
@@ -129,11 +144,3 @@ class Fit:
             variance = variance + np.where(answer.codes[:, level] < 0, spread, 0.0)
             start += table.shape[1]
         return np.sqrt(variance)
-
-
-def weigh(X: np.ndarray, effects: np.ndarray, series: np.ndarray, columns: Collection[int]) -> np.ndarray:
-    """``sum_k X[row,k] effects[series[row],k]`` over the given columns, (rows,), without a (rows, columns) copy."""
-    total = np.zeros(len(X))
-    for column in columns:
-        total += X[:, column] * effects[:, column][series]
-    return total

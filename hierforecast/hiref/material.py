@@ -4,22 +4,23 @@ A frame gives all of its rows as recent ones. Files give sums over every row and
 memory does not grow with history; what follows in `fitting` is the same for both.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from hierforecast.errors import PanelError, nearest
+from hierforecast.errors import PanelError, SettingsError, nearest
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.columns.cells import read_column, refuse_no_frame
 from hierforecast.hiref.columns.design import Design, fit_design
 from hierforecast.hiref.columns.rows import Rows, read_numbers, read_rows, refuse_unusable
 from hierforecast.hiref.link import Link, make_link
 from hierforecast.hiref.moments.sums import Moments, sum_moments
+from hierforecast.hiref.rounds import Round
 from hierforecast.options import Training
 from hierforecast.schema import SalesPanel
 
-ORIGINS = 1  # blocks of `horizon` periods held out, one after another, at the end of training
 SHORTEST = 4  # what stays before the first held-out block is at least this many times as long as a block
 
 
@@ -52,6 +53,8 @@ class Material(NamedTuple):
         blocks: moments of the rows before the first cut, between cuts, and from the last cut on; their sum is all rows.
         recent: the rows of the last periods, from before the first cut on.
         rows: how many rows the blocks are sums of.
+        again: reads all rows again for the sums of a round, of the periods before one (None: all); None where all rows
+            are recent, or old ones cannot be read again.
     """
 
     hierarchy: Hierarchy
@@ -61,6 +64,44 @@ class Material(NamedTuple):
     blocks: tuple[Moments, ...]
     recent: Recent
     rows: int
+    again: Callable[[Round, int | None], Moments] | None = None
+
+    @property
+    def logs(self) -> tuple[float, float]:
+        """Log of the smallest positive target and of the largest, of the rows at hand."""
+        least = np.log(self.link.floor)
+        return least, max(float(np.log(max(self.recent.target.max(), self.link.floor))), least + 1.0)
+
+    def means(self) -> np.ndarray:
+        """(series,) mean target in units over the rows at hand; the mean of all where a series has none there."""
+        target, series, count = self.recent.target, self.recent.rows.series, len(self.hierarchy.series)
+        rows = np.bincount(series, minlength=count)
+        return np.where(rows > 0, np.bincount(series, target, count) / np.maximum(rows, 1), target.mean())
+
+    def sum_round(self, near: Round, before: int | None = None) -> Moments:
+        """The sums of a round over the rows of periods `before` one, None being all.
+
+        Raises:
+            SettingsError: only sums of older rows were kept, which hold nothing but a plain squared loss.
+        """
+        if self.again is not None:
+            return self.again(near, before)
+        recent, count = self.recent, len(self.hierarchy.series)
+        if len(recent.target) < self.rows:
+            raise SettingsError(
+                "the loss, discount or link weighs rows anew in every round, and the model kept only sums of older rows; "
+                "fit again on all rows, or use loss squared, discount 1 and link log or identity"
+            )
+        period, series = recent.rows.period, recent.rows.series
+        X, target, weight = recent.X, recent.target, recent.weight
+        if before is not None:
+            head = np.flatnonzero(period < before)
+            X, target, period, series = X.T[:, head].T, target[head], period[head], series[head]
+            weight = None if weight is None else weight[head]
+        found = near.working(X, series, period, target, weight)
+        return sum_moments(
+            X, found.response, series, count, weights=found.weight, stretch=found.stretch, stretched=near.calendar
+        )
 
     def before(self, cut: int) -> Moments:
         """Moments of all rows before one of the cuts."""
@@ -105,7 +146,7 @@ def from_panel(panel: pd.DataFrame, settings: SalesPanel, training: Training) ->
     value = link.forward(units)
     design, X = fit_design(panel, rows, settings, training, value=value)
     recent = Recent(rows, X, units, value, read_weights(panel, rows, settings))
-    cuts = cuts_of(rows.last + 1, settings.horizon)
+    cuts = cuts_of(rows.last + 1, settings.horizon, training.origins)
     return Material(hierarchy, design, link, cuts, sum_blocks(recent, cuts, len(hierarchy.series)), recent, len(units))
 
 
@@ -123,10 +164,10 @@ def read_weights(panel: pd.DataFrame, rows: Rows, settings: SalesPanel) -> np.nd
     return weights
 
 
-def cuts_of(periods: int, horizon: int) -> tuple[int, ...]:
-    """First periods of the held-out blocks of a history of so many periods, ascending."""
+def cuts_of(periods: int, horizon: int, origins: int) -> tuple[int, ...]:
+    """First periods of at most so many held-out blocks at the end of a history of so many periods, ascending."""
     length = min(horizon, periods // SHORTEST)
-    wanted = [periods - back * length for back in range(ORIGINS, 0, -1)]
+    wanted = [periods - back * length for back in range(origins, 0, -1)]
     return tuple(cut for cut in wanted if length and cut >= (SHORTEST - 1) * length)
 
 

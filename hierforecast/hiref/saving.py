@@ -15,6 +15,7 @@ from hierforecast.hiref.columns.target import TargetPast
 from hierforecast.hiref.fit import Fit
 from hierforecast.hiref.intervals.conformal import Interval
 from hierforecast.hiref.link import Link
+from hierforecast.hiref.recent.chain import Chain
 from hierforecast.hiref.recent.level import Level, LevelChoice
 from hierforecast.hiref.regression.effects import Parameters
 from hierforecast.options import Training
@@ -25,7 +26,7 @@ _SHARED = ("bias", "weights", "theta", "loadings", "signs", "column_scales", "ta
 
 def pack(fit: Fit) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The JSON description and the named arrays of a fit."""
-    design, level = fit.design, fit.level
+    design = fit.design
     config = {
         "panel": design.panel.model_dump(mode="json"),
         "training": design.training.model_dump(mode="json"),
@@ -35,8 +36,7 @@ def pack(fit: Fit) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "holidays": list(design.holidays),
         "drivers": {name: facts._asdict() for name, facts in design.facts.items()},
         "link": fit.link._asdict(),
-        "level": level.choice._asdict() if level else None,
-        "level_first": level.first if level else 0,
+        "levels": [{**step.choice._asdict(), "first": step.first} for step in fit.level.levels] if fit.level else [],
         "interval": fit.interval._asdict(),
         "factor": fit.factor,
         "diagnostics": fit.diagnostics,
@@ -45,6 +45,7 @@ def pack(fit: Fit) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "series": fit.hierarchy.series,
         "intercepts": fit.intercepts,
         "factors": fit.factors,
+        "middles": fit.middles,
         "noise": fit.noise,
         **{f"parameters.{name}": np.asarray(getattr(fit.parameters, name)) for name in _SHARED},
         **{f"embedding.{name}": table for name, table in fit.parameters.embeddings.items()},
@@ -52,8 +53,10 @@ def pack(fit: Fit) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         **{f"expected.{name}": table for name, table in design.expected.items()},
     }
     arrays |= {f"errors.{name}": table for name, table in fit.errors.items()}
-    if level:
-        arrays["level"] = level.path
+    if fit.own is not None:
+        arrays["own"] = fit.own
+    if fit.level:
+        arrays |= {f"level.{number}": step.path for number, step in enumerate(fit.level.levels)}
     if design.past:
         past = design.past
         config["target_range"] = [past.low, past.high]
@@ -93,14 +96,24 @@ def _unpack(config: dict[str, Any], arrays: dict[str, np.ndarray]) -> Fit:
         parameters=Parameters(embeddings=embeddings, **shared),
         intercepts=arrays["intercepts"],
         link=Link(**config["link"]),
-        level=Level(LevelChoice(**config["level"]), arrays["level"], config.get("level_first", 0)) if config["level"] else None,
+        level=_unpack_levels(config, arrays),
         factors=arrays["factors"],
         factor=config["factor"],
+        middles=arrays["middles"],
         noise=arrays["noise"],
         interval=Interval(**config["interval"]),
         diagnostics=config["diagnostics"],
+        own=arrays.get("own"),
         errors=_starting_with("errors.", arrays),
     )
+
+
+def _unpack_levels(config: dict[str, Any], arrays: dict[str, np.ndarray]) -> Chain | None:
+    steps = [
+        Level(LevelChoice(step["discount"], step["prior"], step["by"]), arrays[f"level.{number}"], step["first"])
+        for number, step in enumerate(config["levels"])
+    ]
+    return Chain(tuple(steps)) if steps else None
 
 
 def _pack_carry(carry: Carry) -> dict[str, np.ndarray]:

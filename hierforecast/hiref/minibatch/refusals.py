@@ -5,7 +5,7 @@ from hierforecast.options import Training
 from hierforecast.schema import Driver, SalesPanel
 
 MEAN_LOSSES = ("poisson", "tweedie")  # judge units, so what they fit is the mean of sales
-ON_MOMENTS = ("squared",)
+ON_MOMENTS = ("squared", "poisson", "gamma")
 
 
 def refuse_unfit(panel: SalesPanel, training: Training) -> None:

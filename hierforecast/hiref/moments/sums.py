@@ -64,7 +64,14 @@ class Moments:
 
 
 def sum_moments(
-    columns: np.ndarray, target: np.ndarray, series: np.ndarray, count: int, *, weights: np.ndarray | None = None
+    columns: np.ndarray,
+    target: np.ndarray,
+    series: np.ndarray,
+    count: int,
+    *,
+    weights: np.ndarray | None = None,
+    stretch: np.ndarray | None = None,
+    stretched: int = 0,
 ) -> Moments:
     """One pass over rows.
 
@@ -74,15 +81,24 @@ def sum_moments(
         series: (rows,) which of `count` series; fastest where they ascend.
         count: number of series, those without rows included.
         weights: (rows,) >= 0, of the present step where weights are found again and again; None weighs rows alike.
+        stretch: (rows,) what the constant and the first `stretched` columns are multiplied by; None leaves them.
+        stretched: how many.
     """
     size = columns.shape[1] + 2
     products = np.zeros((count, size, size))
-    add_rows(products, columns, target, series, weights=weights)
+    add_rows(products, columns, target, series, weights=weights, stretch=stretch, stretched=stretched)
     return Moments(products)
 
 
 def add_rows(
-    products: np.ndarray, columns: np.ndarray, target: np.ndarray, series: np.ndarray, *, weights: np.ndarray | None = None
+    products: np.ndarray,
+    columns: np.ndarray,
+    target: np.ndarray,
+    series: np.ndarray,
+    *,
+    weights: np.ndarray | None = None,
+    stretch: np.ndarray | None = None,
+    stretched: int = 0,
 ) -> None:
     """Add the products of rows, as `sum_moments` takes them, to (series, columns + 2, columns + 2) sums in place."""
     size = columns.shape[1] + 2
@@ -97,6 +113,8 @@ def add_rows(
         else:
             columns.T.take(chosen, axis=1, out=sides[1:-1], mode="clip")  # clip: straight into `out`
         sides[-1] = target[chosen]
+        if stretch is not None:
+            sides[: 1 + stretched] *= stretch[chosen]
         if weights is not None:
             sides *= np.sqrt(weights[chosen])
         batch = sides.reshape(size, groups, length).transpose(1, 0, 2)  # (groups, columns + 2, length)

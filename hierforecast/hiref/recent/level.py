@@ -1,36 +1,41 @@
-"""The recent-level term: what a series has lately done beyond what the regression says, shrunk and discounted.
+"""The recent-level term: what a series, or all series of a node, lately did beyond what the regression says.
 
-    level[s,t] = sum_{i<t} d^(t-1-i) r[s,i] / (prior + sum_{i<t} d^(t-1-i))        i over periods with a row
+    a node under a log:   level[g,t] = log((sum_i d^(t-1-i) y[i] + q) / (sum_i d^(t-1-i) mu[i] + q)),  q = prior * mean mu
+    everywhere else:      level[s,t] = sum_i d^(t-1-i) r[i] / (prior + sum_i d^(t-1-i))          i over rows before t
 
-r are residuals on the link scale, d the discount, `prior` the periods' worth of doubt. A row in training gets the
-level known just before it, so nothing leaks; every later row gets the level at the end of training.
+y and mu are sales and their expectation in units, r residuals on the link scale, d the discount, `prior` the rows' worth of
+doubt. Levels are followed one after another, coarser ones first, each seeing what those before it leave. A row in training
+gets the level known just before it, so nothing leaks; every later row gets the level at the end of training.
+
+A single residual under a log counts `MOST_OFF` at most: one stock-out is no new level.
 
 Source: Brown (1959), Statistical Forecasting for Inventory Control (discounted means); shrinkage as in any random
 intercept. On weekly store-by-product sales this term is worth more than any other refinement.
 """
 
-from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-DISCOUNTS = (0.7, 0.8, 0.9, 0.95)
-PRIORS = (1.0, 3.0, 10.0, 30.0)
+from hierforecast.hierarchy import BOTTOM
+
+MOST_OFF = 0.8  # log
 
 
 class LevelChoice(NamedTuple):
-    """How fast levels forget (share kept per period) and how much doubt they start with (periods)."""
+    """How fast a level forgets (share kept per period), how much doubt it starts with (rows), and whose it is."""
 
     discount: float
     prior: float
+    by: str = BOTTOM
 
 
 class Level(NamedTuple):
-    """The term after training.
+    """One level after training.
 
     Args:
         choice: how it was made.
-        path: (periods + 1, series) float32, the level known before each training period; the last row is the level of
+        path: (periods + 1, nodes) float32, the level known before each training period; the last row is the level of
             every later period.
         first: the period of the path's first row; 0 where all of training was at hand.
     """
@@ -39,47 +44,81 @@ class Level(NamedTuple):
     path: np.ndarray
     first: int = 0
 
-    def of(self, period: np.ndarray, series: np.ndarray) -> np.ndarray:
-        """The level of (rows,) periods since the origin and training series; 0 before `first` or where new."""
-        known = (period >= self.first) & (series >= 0)
+    def of(self, period: np.ndarray, node: np.ndarray) -> np.ndarray:
+        """The level of (rows,) periods since the origin and nodes; 0 before `first` or where the node is new, negative."""
+        known = (period >= self.first) & (node >= 0)
         place = np.clip(period - self.first, 0, len(self.path) - 1)
-        return np.where(known, self.path[place, np.maximum(series, 0)], 0.0).astype(float)
+        return np.where(known, self.path[place, np.maximum(node, 0)], 0.0).astype(float)
 
 
-def follow(residuals: np.ndarray, present: np.ndarray, choice: LevelChoice, *, first: int = 0) -> Level:
-    """Run the filter over (periods, series) residuals from period `first` on, of which only those `present` count."""
-    path = np.zeros((len(residuals) + 1, residuals.shape[1]), dtype=np.float32)
-    total, weight = np.zeros(residuals.shape[1]), np.zeros(residuals.shape[1])
-    for period, (residual, here) in enumerate(zip(residuals, present, strict=True)):
-        total = choice.discount * total + np.where(here, residual, 0.0)
-        weight = choice.discount * weight + here
-        path[period + 1] = total / (weight + choice.prior)
-    return Level(choice, path, first)
-
-
-def choose_level(
-    residuals: np.ndarray,
-    present: np.ndarray,
-    origins: Sequence[int],
-    error: Callable[[np.ndarray, int], float],
-    *,
-    first: int = 0,
-) -> LevelChoice | None:
-    """The discount and prior whose levels forecast best after several origins; None if going without is no worse.
+class Past(NamedTuple):
+    """What levels are followed in: (periods, series) each, 0 where there is no row.
 
     Args:
-        residuals: (periods, series), of a fit on periods before the last origin's.
-        present: (periods, series) booleans, where there was a row.
-        origins: periods; the level at an origin knows the residuals before it only.
-        error: from the (series,) levels at an origin to the error of the periods that follow it.
-        first: the period of the first row of residuals.
+        present: booleans, where there was a row.
+        residuals: on the link scale; None where the mixed link leaves only units to compare.
+        target: units; None under the identity link, which adds residuals up at every level.
+        mean: units, what the regression expected.
+        first: the period of the first row.
     """
-    best, least = None, sum(error(np.zeros(residuals.shape[1]), origin) for origin in origins)
-    for discount in DISCOUNTS:
-        for prior in PRIORS:
-            choice = LevelChoice(discount, prior)
-            path = follow(residuals, present, choice).path
-            found = sum(error(path[origin - first], origin) for origin in origins)
-            if found < least:
-                best, least = choice, found
-    return best
+
+    present: np.ndarray
+    residuals: np.ndarray | None
+    target: np.ndarray | None
+    mean: np.ndarray | None
+    first: int = 0
+
+
+def follow_mean(past: Past, choice: LevelChoice, coarser: np.ndarray) -> np.ndarray:
+    """(periods + 1, series) shrunk discounted means of residuals beyond the (periods + 1, series) coarser levels."""
+    residuals, logs = past.residuals, past.target is not None
+    path = np.zeros(coarser.shape, dtype=np.float32)
+    total, weight = np.zeros(coarser.shape[1]), np.zeros(coarser.shape[1])
+    for period, here in enumerate(past.present):
+        said = coarser[period]
+        residual = said + np.clip(residuals[period] - said, -MOST_OFF, MOST_OFF) if logs else residuals[period]
+        total = choice.discount * total + np.where(here, residual, 0.0)
+        weight = choice.discount * weight + here
+        path[period + 1] = (total - weight * coarser[period + 1]) / (weight + choice.prior)
+    return path
+
+
+def follow_node_mean(past: Past, choice: LevelChoice, coarser: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    """(periods + 1, nodes) shrunk discounted means of the residuals of all series of a node; ``nodes`` is (series,)."""
+    left = np.where(past.present, past.residuals - coarser[:-1], 0.0)
+    return _discounted(_by_node(left, nodes), _by_node(past.present, nodes), choice)
+
+
+def follow_ratio(past: Past, choice: LevelChoice, coarser: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    """(periods + 1, nodes) logs of shrunk, discounted ratios of sales to what was expected; ``nodes`` is (series,)."""
+    mean = np.where(past.present, past.mean * np.exp(coarser[:-1]), 0.0)
+    sold, said = _by_node(np.where(past.present, past.target, 0.0), nodes), _by_node(mean, nodes)
+    rows = np.maximum(np.bincount(nodes, past.present.sum(axis=0)), 1.0)
+    doubt = np.maximum(choice.prior * said.sum(axis=0) / rows, 1e-9)
+    path = np.zeros((len(sold) + 1, sold.shape[1]), dtype=np.float32)
+    above, below = np.zeros(sold.shape[1]), np.zeros(sold.shape[1])
+    for period in range(len(sold)):
+        above = choice.discount * above + sold[period]
+        below = choice.discount * below + said[period]
+        path[period + 1] = np.log(np.maximum(above + doubt, 1e-9) / (below + doubt))
+    return path
+
+
+def _discounted(values: np.ndarray, rows: np.ndarray, choice: LevelChoice) -> np.ndarray:
+    path = np.zeros((len(values) + 1, values.shape[1]), dtype=np.float32)
+    total, weight = np.zeros(values.shape[1]), np.zeros(values.shape[1])
+    for period in range(len(values)):
+        total = choice.discount * total + values[period]
+        weight = choice.discount * weight + rows[period]
+        path[period + 1] = total / (weight + choice.prior)
+    return path
+
+
+def _by_node(table: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    """(periods, series) summed to (periods, nodes)."""
+    order = np.argsort(nodes, kind="stable")
+    sorted_nodes = nodes[order]
+    starts = np.flatnonzero(np.concatenate([[True], sorted_nodes[1:] != sorted_nodes[:-1]]))
+    summed = np.zeros((len(table), int(nodes.max()) + 1))
+    summed[:, sorted_nodes[starts]] = np.add.reduceat(table[:, order].astype(float), starts, axis=1)
+    return summed

@@ -155,7 +155,7 @@ def _plan(
         )
     grown = replace(design, end=end, past=_past(new, design, link, len(hierarchy.series), old_places, new_places))
     _refuse_new_columns(design, grown)
-    cuts = cuts_of(end + 1, settings.horizon)
+    cuts = cuts_of(end + 1, settings.horizon, design.training.origins)
     return Plan(hierarchy, grown, link, cuts, first_recent(cuts, end))
 
 

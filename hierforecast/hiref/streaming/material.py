@@ -52,7 +52,7 @@ def make_plan(whole: Overview, settings: SalesPanel, training: Training) -> Plan
     link = Link(settings.link, HALF_OF_LEAST * whole.least if np.isfinite(whole.least) else 1.0)
     means = whole.sums.target.means(link) if whole.sums.target else None
     design = start_design(whole.sums, settings, training, means=means)
-    cuts = cuts_of(design.end + 1, settings.horizon)
+    cuts = cuts_of(design.end + 1, settings.horizon, training.origins)
     return Plan(whole.hierarchy, design, link, cuts, first_recent(cuts, design.end))
 
 

@@ -39,9 +39,7 @@ def as_numbers(panel: pd.DataFrame, name: str) -> np.ndarray:
     column = read_column(panel, name, "column")
     kind = column.cat.categories.dtype if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
     real = pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind)
-    if not real and (pd.api.types.is_object_dtype(kind) and not _holds_other_than_numbers(column)):
-        real = True
-    if not real:
+    if not real and not (pd.api.types.is_object_dtype(kind) and not _holds_other_than_numbers(column)):
         raise PanelError(f"column {name!r} must be numbers, got {kind}; convert it first, e.g. with pandas.to_numeric")
     return column.to_numpy(dtype=float, na_value=np.nan)
 
@@ -78,7 +76,7 @@ def as_nodes(panel: pd.DataFrame, level: str) -> tuple[np.ndarray, Any]:
 
 
 def _holds_other_than_numbers(column: pd.Series) -> bool:
-    """Whether a column of objects has a cell that is text, a date, a truth value among numbers, or anything else."""
+    """Whether a column of objects has a cell that is text, a date, or anything else that is no real number."""
     refused = (str, bytes, complex, datetime.date, datetime.timedelta, np.datetime64, np.timedelta64)
     if any(isinstance(value, refused) for value in column.array):
         return True

@@ -4,13 +4,21 @@
     baseline[s] = bias + <w, z[s]>
     effect[s,f] = c_f(theta_f + <P_f, z[s]>)
     c_f(u)      = softplus(u) for sign "+", -softplus(u) for "-", u when free
+    total[s,f]  = c_f(...) + own[s,f], cut off at 0 where f has a sign
 
-Because c_f wraps the whole effect, main and interaction together, no series can break a declared sign.
+Because c_f wraps the whole effect, main and interaction together, and what a series adds of its own is cut off at 0, no
+series can break a declared sign.
+
+Embeddings come in two kinds. Of low rank, a few numbers per node, with w and P found in training. *Full*, one number for
+the baseline and one per column, with w and P fixed at 0 and 1, so that every effect of every node has its own.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+
+from hierforecast.hierarchy import BOTTOM
 
 
 class Columns(NamedTuple):
@@ -19,12 +27,23 @@ class Columns(NamedTuple):
     Args:
         names: (columns,).
         signs: (columns,) +1, -1, or 0 where free.
-        by: per column, the levels its effect varies over.
+        by: per column, the levels its effect varies over; "bottom" is the series.
+        groups: per column, the group by which settings name its strength; none where all are alike.
     """
 
     names: tuple[str, ...]
     signs: np.ndarray
     by: tuple[tuple[str, ...], ...]
+    groups: tuple[str, ...] = ()
+
+    @property
+    def own(self) -> np.ndarray:
+        """(columns,) whether each series has an effect of its own."""
+        return np.array([BOTTOM in by for by in self.by], dtype=bool)
+
+    def varies(self, levels: Sequence[str]) -> np.ndarray:
+        """(columns, levels) whether a column's effect varies over a level."""
+        return np.array([[level in by for level in levels] for by in self.by], dtype=bool).reshape(-1, len(levels))
 
 
 class Parameters(NamedTuple):
@@ -50,6 +69,12 @@ class Parameters(NamedTuple):
     column_scales: np.ndarray
     target_scale: np.ndarray
 
+    @property
+    def full(self) -> bool:
+        """Whether w and P are 0 and 1 by construction: one number per node for the baseline and one per column."""
+        size = 1 + len(self.theta)
+        return np.array_equal(self.weights, np.tile(np.eye(size)[0], self.weights.size // size))
+
 
 class SeriesEffects(NamedTuple):
     """Parameters spelled out per series, on the link scale and in the columns' own units.
@@ -74,16 +99,38 @@ def embed(parameters: Parameters, codes: np.ndarray) -> np.ndarray:
     return np.concatenate(parts, axis=1)
 
 
-def effects_of(parameters: Parameters, codes: np.ndarray) -> SeriesEffects:
-    """Baseline and effects of (series, levels) node codes."""
+def effects_of(parameters: Parameters, codes: np.ndarray, own: np.ndarray | None = None) -> SeriesEffects:
+    """Baseline and effects of (series, levels) node codes.
+
+    Args:
+        parameters: of the regression.
+        codes: negative where a node is unseen.
+        own: (series, columns) what each series adds to its effects, link scale per unit of a column; 0 for a new series.
+    """
     z = embed(parameters, codes)  # (series, width)
     per_unit = parameters.target_scale / parameters.column_scales
     signs = parameters.signs
+    total = constrain(parameters.theta + z @ parameters.loadings.T, signs) * per_unit
     return SeriesEffects(
         baseline=(parameters.bias + z @ parameters.weights) * parameters.target_scale,
         main=constrain(parameters.theta, signs) * per_unit,
-        total=constrain(parameters.theta + z @ parameters.loadings.T, signs) * per_unit,
+        total=total if own is None else keep_signs(total + own, signs),
     )
+
+
+def spelled_out(parameters: Parameters) -> dict[str, np.ndarray]:
+    """Per level, (nodes, 1 + columns) what each node adds to baseline and raw effects, in scaled units."""
+    loadings = np.vstack([parameters.weights, parameters.loadings])  # (1 + columns, width)
+    tables, start = {}, 0
+    for level, table in parameters.embeddings.items():
+        tables[level] = table @ loadings[:, start : start + table.shape[1]].T
+        start += table.shape[1]
+    return tables
+
+
+def keep_signs(effect: np.ndarray, signs: np.ndarray) -> np.ndarray:
+    """Effects along the last axis, 0 where they would have the wrong sign."""
+    return np.where(signs * effect < 0, 0.0, effect)
 
 
 def constrain(raw: np.ndarray, signs: np.ndarray) -> np.ndarray:

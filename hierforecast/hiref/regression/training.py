@@ -1,26 +1,25 @@
-"""Fitting the network to moments: a start near the answer, then L-BFGS on the whole data at once.
+"""Fitting the regression to moments: a start near the answer, then preconditioned L-BFGS on the whole data at once.
 
-Every combination of nodes, a *series*, also has an intercept u[s] of its own, shrunk like any node. It needs no
-parameter: the minimum over u[s] of its penalised squared error is again a quadratic form,
-
-    min_u  sum_t (r[t] - u)^2 + ridge u^2  =  r' (M - m m' / (n + ridge)) r,   m = M's first column,
-
-so it is profiled out of the moments beforehand, and read off them afterwards.
+What every series has of its own needs no parameters: it is profiled out of the moments beforehand and read off them
+afterwards, see `own`.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.moments.sums import Moments
-from hierforecast.hiref.regression.effects import Columns, Parameters, effects_of, unconstrain
-from hierforecast.hiref.regression.network import Network
+from hierforecast.hiref.regression.effects import Columns, Parameters, constrain
+from hierforecast.hiref.regression.initial import initial_parameters
+from hierforecast.hiref.regression.minimum import Precondition, minimise
+from hierforecast.hiref.regression.network import Network, make_network
+from hierforecast.hiref.regression.own import own_places, profile_own, read_own
+from hierforecast.hiref.regression.ridge import strengths_of
 from hierforecast.options import Training
 
-LEAST_EFFECT = 0.02  # of a noise sd per column sd: a start at exactly 0 would sit on softplus' flat end
-SPREAD = 0.3  # sd of random embeddings at the start: enough to tell nodes apart, small beside the first column's 1
+ENOUGH = 1e-6  # noise variances per row: what one more iteration must take off the loss to be worth it
+RENEW = 20  # iterations after which the rough curvature is taken anew
 
 
 class Trained(NamedTuple):
@@ -28,11 +27,14 @@ class Trained(NamedTuple):
 
     Args:
         parameters: what was found.
-        intercepts: (series,) u, on the link scale.
+        intercepts: (series,) each series' own, on the link scale.
         loss: mean penalised squared error per row, in units of the noise variance of the starting fit.
         iterations: L-BFGS iterations used.
         converged: whether it stopped by itself.
-        trace: further facts about how it went, JSON-ready, such as the rows engine's learning curve.
+        trace: further facts about how it went, JSON-ready: `loss_trace`, the loss at the start and after every iteration;
+            of the rows engine the learning curve.
+        own: (series, columns) what each series adds to its effects, on the link scale per unit of a column; None where
+            no column varies at the bottom.
     """
 
     parameters: Parameters
@@ -41,12 +43,19 @@ class Trained(NamedTuple):
     iterations: int
     converged: bool
     trace: dict[str, Any] | None = None
+    own: np.ndarray | None = None
 
 
 def train(
-    moments: Moments, hierarchy: Hierarchy, columns: Columns, training: Training, *, start: Parameters | None = None
+    moments: Moments,
+    hierarchy: Hierarchy,
+    columns: Columns,
+    training: Training,
+    *,
+    start: Parameters | None = None,
+    rows: float | None = None,
 ) -> Trained:
-    """Minimise squared error / 2 + ridge / 2 * (squares of embeddings, w, P and series intercepts).
+    """Minimise squared error / 2 + ridge / 2 * squares of all that tells nodes and series apart.
 
     Args:
         moments: of all rows, columns in the order of `columns`.
@@ -54,107 +63,88 @@ def train(
         columns: signs and levels per column.
         training: sizes, strengths and the seed of the start.
         start: parameters to go on from, e.g. of a fit on fewer weeks; None makes a start from the moments.
+        rows: behind the moments; None takes the sum of their weights. To be given where the first side is no constant.
+
+    Raises:
+        SettingsError: strengths name an unknown group, or are still to be chosen.
     """
-    start = start or initial_parameters(moments, hierarchy, columns, training)
+    rows = max(float(moments.counts.sum()) if rows is None else rows, 1.0)
+    strengths = strengths_of(training, columns, hierarchy.levels)
+    start = start or initial_parameters(moments, hierarchy, columns, training, strengths, rows=rows)
     products = moments.scaled(start.column_scales, float(start.target_scale))
-    profiled = torch.as_tensor(_profile_intercepts(products, training.ridge))
-    rows = max(float(moments.counts.sum()), 1.0)
-    network = Network(start, hierarchy.series, moments.counts, _mask(columns, hierarchy, training.embedding_size))
-    optimizer = torch.optim.LBFGS(
-        network.parameters(),
-        max_iter=training.iterations,
-        history_size=20,
-        max_eval=2 * training.iterations,
-        tolerance_grad=1e-6,
-        tolerance_change=1e-6 * rows,
-        line_search_fn="strong_wolfe",
+    places = own_places(columns)
+    loss = _Loss(profile_own(products, places, strengths.own), make_network(hierarchy, columns, strengths, start), start.signs)
+    ended = minimise(
+        loss.value_and_slope,
+        loss.network.pack(start),
+        loss.curvature,
+        iterations=training.iterations,
+        tolerance=ENOUGH * rows / 2,
+        renew=RENEW,
     )
-
-    def loss() -> torch.Tensor:
-        optimizer.zero_grad()
-        value = (network.squared_error(profiled) + training.ridge * network.penalty()) / 2
-        value.backward()
-        return value
-
-    optimizer.step(loss)
-    state = optimizer.state[optimizer.param_groups[0]["params"][0]]
-    found = network.parameters_now()
+    found = loss.network.unpack(ended.place, start)
+    own = read_own(products, loss.effects(ended.place), loss.signs, places, strengths.own) * float(start.target_scale)
     return Trained(
         parameters=found,
-        intercepts=_intercepts(products, found, hierarchy, training.ridge),
-        loss=2 * float(loss().detach()) / rows,
-        iterations=int(state["n_iter"]),
-        converged=int(state["n_iter"]) < training.iterations and int(state["func_evals"]) < 2 * training.iterations,
+        intercepts=own[:, 0],
+        loss=2 * ended.trace[-1] / rows,
+        iterations=len(ended.trace) - 1,
+        converged=ended.converged,
+        trace={"loss_trace": [2 * value / rows for value in ended.trace]},
+        own=own[:, 1:] / start.column_scales if len(places) > 1 else None,
     )
 
 
-def initial_parameters(moments: Moments, hierarchy: Hierarchy, columns: Columns, training: Training) -> Parameters:
-    """A start from sums alone: bias at the target's mean, main effects by least squares within series, and in the
-    first column of every embedding the node's mean residual; the other columns are small and random.
+class _Loss:
+    """Penalised squared error / 2 as a function of what training moves.
+
+    Args:
+        products: (series, columns + 2, columns + 2) scaled, own parts profiled out.
+        network: parameters of either kind.
+        signs: (columns,).
     """
-    scales, noise, slopes = _within_series_fit(moments)
-    products = moments.scaled(scales, noise)
-    counts, signs = products[:, 0, 0], columns.signs
-    theta = unconstrain(slopes * scales / noise, signs, least=LEAST_EFFECT)
-    used = np.where(signs == 0, theta, signs * np.logaddexp(0.0, theta))
-    left = products[:, 0, -1] - products[:, 0, 1:-1] @ used  # (series,) summed residuals
-    bias = left.sum() / max(counts.sum(), 1.0)
-    left = left - bias * counts
-    rng = np.random.default_rng(training.seed)
-    embeddings, weights = {}, []
-    for level in hierarchy.levels:
-        nodes = hierarchy.membership(level)
-        count = len(hierarchy.nodes[level])
-        mean = np.bincount(nodes, left, count) / (np.bincount(nodes, counts, count) + training.ridge)
-        left = left - counts * mean[nodes]
-        spread = max(float(np.sqrt(np.mean(mean**2))), 1e-3)
-        table = rng.normal(0.0, SPREAD, (count, training.embedding_size))
-        table[:, 0] = mean / np.sqrt(spread)  # shared evenly between embedding and weight: the cheapest split under ridge
-        embeddings[level] = table
-        weights.append(np.concatenate([[np.sqrt(spread)], np.zeros(training.embedding_size - 1)]))
-    width = training.embedding_size * len(hierarchy.levels)
-    return Parameters(
-        bias=np.asarray(bias),
-        weights=np.concatenate(weights),
-        theta=theta,
-        loadings=np.zeros((len(theta), width)),
-        embeddings=embeddings,
-        signs=signs,
-        column_scales=scales,
-        target_scale=np.asarray(noise),
-    )
+
+    def __init__(self, products: np.ndarray, network: Network, signs: np.ndarray) -> None:
+        self._gram = np.ascontiguousarray(products[:, :-1, :-1])
+        self._right = products[:, :-1, -1].copy()
+        self._squares = float(products[:, -1, -1].sum())
+        self.network = network
+        self.signs = np.append(0.0, signs)
+        self._signed = np.flatnonzero(self.signs)
+
+    def effects(self, place: np.ndarray) -> np.ndarray:
+        """(series, 1 + columns) scaled baselines and effects."""
+        return self._bend(self.network.raw(place))[0]
+
+    def value_and_slope(self, place: np.ndarray) -> tuple[float, np.ndarray]:
+        effects, bend = self._bend(self.network.raw(place))
+        pulled = (self._gram @ effects[:, :, None])[:, :, 0] - self._right
+        penalty = self.network.ridge * place
+        value = (self._squares + np.vdot(effects, pulled) - np.vdot(effects, self._right) + place @ penalty) / 2
+        if len(self._signed):
+            pulled[:, self._signed] *= bend
+        return float(value), self.network.slopes(place, pulled) + penalty
+
+    def curvature(self, place: np.ndarray) -> Precondition:
+        """As if series' effects were unrelated to each other but by what they share; positive by taking sizes."""
+        effects, bend = self._bend(self.network.raw(place))
+        bent = self._gram
+        if len(self._signed):
+            pulled = (self._gram @ effects[:, :, None])[:, :, 0] - self._right
+            factor = np.ones(self._right.shape)
+            factor[:, self._signed] = bend
+            bent = bent * factor[:, :, None] * factor[:, None, :]
+            # Where c_f is nearly flat, its own bend is what keeps steps short.
+            bent[:, self._signed, self._signed] += np.abs(pulled[:, self._signed] * bend * (1.0 - np.abs(bend)))
+        return self.network.curvature(place, bent)
+
+    def _bend(self, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Effects, in the place of `raw`, and (series, signed columns) by how much they follow it."""
+        part, signs = raw[:, self._signed], self.signs[self._signed]
+        raw[:, self._signed] = constrain(part, signs)
+        return raw, signs * _logistic(part)
 
 
-def _within_series_fit(moments: Moments) -> tuple[np.ndarray, float, np.ndarray]:
-    """Column scales (columns,), noise sd and slopes (columns,) of one regression about each series' mean."""
-    centred, rows = moments.centred(), max(float(moments.counts.sum()), 1.0)
-    total = moments.products.sum(axis=0)
-    variance = np.diag(centred)[:-1] / rows
-    # A driver that is constant within every series is still told apart between them.
-    whole = np.diag(total)[1:-1] / rows - (total[0, 1:-1] / rows) ** 2
-    scales = np.sqrt(np.where(variance > 1e-12 * np.maximum(whole, 1e-300), variance, np.maximum(whole, 0.0)))
-    scales = np.where(scales > 0, scales, 1.0)
-    gram = centred[:-1, :-1] / np.outer(scales, scales) + np.eye(len(scales))  # the 1 keeps collinear columns solvable
-    right = centred[:-1, -1] / scales
-    slopes = np.linalg.solve(gram, right)
-    noise = (centred[-1, -1] - right @ slopes) / rows
-    least = 1e-6 * max(abs(total[-1, -1]) / rows, 1e-12)
-    return scales, float(np.sqrt(max(noise, least))), slopes / scales
-
-
-def _profile_intercepts(products: np.ndarray, ridge: float) -> np.ndarray:
-    first = products[:, 0, :]
-    return products - first[:, :, None] * first[:, None, :] / (first[:, 0] + ridge)[:, None, None]
-
-
-def _intercepts(products: np.ndarray, parameters: Parameters, hierarchy: Hierarchy, ridge: float) -> np.ndarray:
-    unscaled = parameters._replace(column_scales=np.ones(len(parameters.theta)), target_scale=np.asarray(1.0))
-    effects = effects_of(unscaled, hierarchy.series)
-    first = products[:, 0, :]
-    left = first[:, -1] - first[:, 0] * effects.baseline - (first[:, 1:-1] * effects.total).sum(axis=1)
-    return left / (first[:, 0] + ridge) * float(parameters.target_scale)
-
-
-def _mask(columns: Columns, hierarchy: Hierarchy, size: int) -> np.ndarray:
-    varies = np.array([[level in by for level in hierarchy.levels] for by in columns.by], dtype=float)
-    return np.repeat(varies.reshape(len(columns.by), len(hierarchy.levels)), size, axis=1)
+def _logistic(raw: np.ndarray) -> np.ndarray:
+    """Slope of softplus."""
+    return np.exp(-np.logaddexp(0.0, -raw))

@@ -1,13 +1,10 @@
-"""Signs hold for the total effect of every series, whatever the parameters; torch and NumPy say the same."""
+"""Signs hold for the total effect of every series, whatever the parameters; both kinds of embeddings say what they mean."""
 
 import numpy as np
-import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hierforecast.hiref.regression.effects import Parameters, constrain, effects_of, unconstrain
-from hierforecast.hiref.regression.network import Network
+from hierforecast.hiref.regression.effects import Parameters, constrain, effects_of, spelled_out, unconstrain
 
 SIGNS = np.array([1.0, -1.0, 0.0])
 SIZES = {"region": 4, "brand": 3}
@@ -48,43 +45,51 @@ def test_free_effects_take_both_signs():
     assert (np.concatenate(totals) < 0).any()
 
 
-def test_torch_and_numpy_give_the_same_effects_and_loss():
-    parameters, codes = random_parameters(4, 0.7), all_series(unseen=False)
-    rng = np.random.default_rng(0)
-    data = rng.normal(size=(len(codes), 30, 5))
-    data[:, :, 0] = 1.0
-    products = np.einsum("sri,srj->sij", data, data)
-    network = Network(parameters, codes, np.full(len(codes), 30.0), np.ones((3, 2 * WIDTH)))
-    baseline, effect = (part.detach().numpy() for part in network())
-
-    unscaled = parameters._replace(column_scales=np.ones(3), target_scale=np.asarray(1.0))
-    twin = effects_of(unscaled, codes)
-    np.testing.assert_allclose(baseline, twin.baseline)
-    np.testing.assert_allclose(effect, twin.total)
-    residuals = data[:, :, 4] - twin.baseline[:, None] - np.einsum("srk,sk->sr", data[:, :, 1:4], twin.total)
-    loss = network.squared_error(torch.as_tensor(products))
-    np.testing.assert_allclose(float(loss.detach()), (residuals**2).sum())
-    now = network.parameters_now()
-    np.testing.assert_allclose(now.loadings, parameters.loadings)
-    np.testing.assert_allclose(now.embeddings["brand"], parameters.embeddings["brand"])
+@given(st.integers(0, 10_000), st.floats(0.1, 20))
+@settings(max_examples=100)
+def test_no_series_breaks_a_sign_by_what_it_adds_of_its_own(seed, scale):
+    parameters, codes = random_parameters(seed, scale), all_series(unseen=False)
+    own = np.random.default_rng(seed + 1).normal(0, scale, (len(codes), 3))
+    effects, shared = effects_of(parameters, codes, own), effects_of(parameters, codes)
+    assert (effects.total[:, 0] >= 0).all()
+    assert (effects.total[:, 1] <= 0).all()
+    np.testing.assert_array_equal(effects.total[:, 2], shared.total[:, 2] + own[:, 2])
+    kept = (shared.total + own) * SIGNS > 0
+    np.testing.assert_array_equal(effects.total[kept], (shared.total + own)[kept])
 
 
-def test_gradients_are_those_of_the_loss():
-    parameters, codes = random_parameters(5, 0.5), all_series(unseen=False)
-    data = np.random.default_rng(1).normal(size=(len(codes), 20, 5))
-    products = torch.as_tensor(np.einsum("sri,srj->sij", data, data))
-    network = Network(parameters, codes, np.full(len(codes), 20.0), np.ones((3, 2 * WIDTH)))
-    network.squared_error(products).backward()
-    step = 1e-4
-    for parameter in network.parameters():
-        place = (0,) * parameter.dim()
-        values = []
-        for sign in (1, -1):
-            with torch.no_grad():
-                parameter[place] += sign * step
-                values.append(float(network.squared_error(products)))
-                parameter[place] -= sign * step
-        assert float(parameter.grad[place]) == pytest.approx((values[0] - values[1]) / (2 * step), rel=1e-4, abs=1e-5)
+def full_parameters(seed: int) -> Parameters:
+    rng = np.random.default_rng(seed)
+    identity = np.tile(np.eye(4), 2)
+    return random_parameters(seed, 1.0)._replace(
+        weights=identity[0],
+        loadings=identity[1:],
+        embeddings={level: rng.normal(0, 1.0, (count, 4)) for level, count in SIZES.items()},
+    )
+
+
+def test_full_embeddings_are_the_effects_themselves():
+    parameters, codes = full_parameters(3), all_series(unseen=False)
+    unit = parameters._replace(column_scales=np.ones(3), target_scale=np.asarray(1.0), signs=np.zeros(3))
+    region, brand = (table[code] for table, code in zip(parameters.embeddings.values(), codes.T, strict=True))
+    effects = effects_of(unit, codes)
+    np.testing.assert_allclose(effects.baseline, parameters.bias + region[:, 0] + brand[:, 0])
+    np.testing.assert_allclose(effects.total, parameters.theta + region[:, 1:] + brand[:, 1:])
+
+
+def test_the_kind_of_embeddings_is_known_from_the_parameters():
+    assert full_parameters(1).full
+    assert not random_parameters(1, 1.0).full
+
+
+def test_spelling_out_gives_what_nodes_add():
+    parameters, codes = random_parameters(7, 1.0), all_series(unseen=False)
+    tables = spelled_out(parameters)
+    unit = parameters._replace(column_scales=np.ones(3), target_scale=np.asarray(1.0), signs=np.zeros(3))
+    added = tables["region"][codes[:, 0]] + tables["brand"][codes[:, 1]]
+    effects = effects_of(unit, codes)
+    np.testing.assert_allclose(parameters.bias + added[:, 0], effects.baseline)
+    np.testing.assert_allclose(parameters.theta + added[:, 1:], effects.total)
 
 
 def test_unseen_nodes_have_the_average_effect():

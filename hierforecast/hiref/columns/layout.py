@@ -56,10 +56,18 @@ def lay_out(calendar: Calendar, panel: SalesPanel, training: Training) -> Layout
         *(over(driver.by) for driver, _ in lagged),
         *[levels] * len(lags),
     )
+    groups = (
+        *["season"] * _width(calendar.season),
+        *["month"] * _width(calendar.month),
+        *["holidays"] * _width(calendar.holiday),
+        *["trend"] * _width(calendar.trends),
+        *(driver.name for driver, _ in lagged),
+        *["target"] * len(lags),
+    )
     signs = [0.0] * calendar.trends.stop + [_SIGNS[driver.sign] for driver, _ in lagged] + [0.0] * len(lags)
     names = (*calendar.names, *(lag_name(driver.name, lag) for driver, lag in lagged), *lags)
     return Layout(
-        Columns(names, np.array(signs), by),
+        Columns(names, np.array(signs), by, groups),
         calendar.season,
         calendar.month,
         calendar.holiday,

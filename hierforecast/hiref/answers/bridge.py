@@ -64,9 +64,8 @@ def bridge(
     if method not in get_args(Method):
         raise SettingsError(f"method {method!r} is unknown; {nearest(str(method), get_args(Method))}")
     by = columns_at(level, levels)
-    items = _sold(before, levels, units, price, "before").join(
-        _sold(after, levels, units, price, "after"), how="outer", lsuffix="_before", rsuffix="_after"
-    )
+    first, last = _sold(before, levels, units, price, "before"), _sold(after, levels, units, price, "after")
+    items = pd.concat([first.add_suffix("_before"), last.add_suffix("_after")], axis=1)
     items = items.fillna(0.0).reset_index()
     nodes = items[by].apply(tuple, axis=1) if by else pd.Series([()] * len(items), index=items.index)
     codes, found = pd.factorize(nodes, sort=True)

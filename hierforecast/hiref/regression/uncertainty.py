@@ -71,7 +71,7 @@ def effect_errors(
     products = products - products[:, 0, :, None] * products[:, 0, None, :] / (products[:, 0, 0] + own_ridge)[:, None, None]
     found_variances = covariances(products, noise * weights, hierarchy, slopes, layout)
     sampling = {name: _sampling(found_variances, name, codes, hierarchy, slopes, layout) for name, codes in groups.items()}
-    residual = _residual_slopes(scaled, found, noise)
+    residual = _residual_slopes(scaled, found)
     per_unit = float(parameters.target_scale) / parameters.column_scales
     return {
         name: np.sqrt(sampling[name] + _left_over(*residual, codes, sampling[name])) * per_unit
@@ -86,21 +86,27 @@ def _groups(hierarchy: Hierarchy) -> dict[str, np.ndarray]:
     return {BOTTOM: np.arange(count), **levels, TOTAL: np.zeros(count, dtype=np.int64)}
 
 
-def _noise(scaled: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Noise variance per series, (series,), in units of the target's scale; shrunk to the common one."""
+def _noise(scaled: np.ndarray, found: np.ndarray, used: np.ndarray | float = 0.0) -> np.ndarray:
+    """Noise variance per series, (series,), in units of the target's scale; shrunk to the common one.
+
+    Args:
+        scaled: (series, columns + 2, columns + 2) moments.
+        found: (series, 1 + columns) baseline and effects.
+        used: (series,) rows' worth of freedom that went into `found`.
+    """
     residual = np.column_stack([-found, np.ones(len(found))])
     squares = np.maximum(np.einsum("si,sij,sj->s", residual, scaled, residual, optimize=True), 0.0)
-    counts = scaled[:, 0, 0]
-    common = squares.sum() / max(counts.sum(), 1.0)
-    return np.maximum((squares + NOISE_ROWS * common) / (counts + NOISE_ROWS), 1e-12)
+    spare = np.maximum(scaled[:, 0, 0] - used, 0.0)
+    common = squares.sum() / max(spare.sum(), 1.0)
+    return np.maximum((squares + NOISE_ROWS * common) / (spare + NOISE_ROWS), 1e-12)
 
 
 def _slopes(unit: Parameters, hierarchy: Hierarchy, columns: Columns, ridge: dict[str, float]) -> Slopes:
     z = embed(unit, hierarchy.series)
     size = next(iter(unit.embeddings.values())).shape[1]
     raw = unit.theta + z @ unit.loadings.T
-    # The slope of softplus is the logistic function; its sign does not matter to a variance.
-    bend = np.where(unit.signs == 0, 1.0, 1.0 / (1.0 + np.exp(-np.clip(raw, -50, 50))))
+    # The slope of softplus is the logistic function.
+    bend = np.where(unit.signs == 0, 1.0, unit.signs / (1.0 + np.exp(-np.clip(raw, -50, 50))))
     varies = np.array([[level in by for level in hierarchy.levels] for by in columns.by], dtype=bool)
     mask = np.repeat(varies, size, axis=1)
     return Slopes(
@@ -162,7 +168,7 @@ def _mean_variance(
     return total
 
 
-def _residual_slopes(scaled: np.ndarray, found: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _residual_slopes(scaled: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What a regression of each series' residuals still finds: slopes, how much of a true difference they would show,
     and their variance by noise alone; (series, columns) each.
     """
@@ -174,7 +180,9 @@ def _residual_slopes(scaled: np.ndarray, found: np.ndarray, noise: np.ndarray) -
     kept = inverse @ gram
     slope = np.einsum("sij,sj->si", inverse, left)
     shown = np.einsum("sii->si", kept)
-    variance = np.einsum("sij,sji->si", kept, inverse) * noise[:, None]
+    # Noise is what a series' own regression leaves: with the common effects, their differences would count as noise too.
+    own = found + slope
+    variance = np.einsum("sij,sji->si", kept, inverse) * _noise(scaled, own, shown.sum(axis=1))[:, None]
     return slope[:, 1:], shown[:, 1:], variance[:, 1:]
 
 
@@ -190,8 +198,9 @@ def _left_over(slope: np.ndarray, shown: np.ndarray, variance: np.ndarray, codes
         if usable.any():
             squares = (pooled[usable] ** 2 / behind[usable]).sum()  # of pooled slopes in units of their noise
             by_noise = np.maximum(1.0 - known[usable, column] * behind[usable], 0.0).sum()
-            estimate = (squares - by_noise) / behind[usable].sum()
-            result[0, column] = _expected(estimate, np.sqrt(2.0 * usable.sum()) / behind[usable].sum())
+            # The effect that all nodes share was fitted to them, which takes one node's worth of differences away.
+            counted = behind[usable].sum() * (1.0 - 1.0 / usable.sum() if usable.sum() > 1 else 1.0)
+            result[0, column] = _expected((squares - by_noise) / counted, np.sqrt(2.0 * usable.sum()) / counted)
     return result
 
 

@@ -12,9 +12,10 @@ import numpy as np
 
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.columns.carry import BEFORE_ALL, Carry
+from hierforecast.hiref.rounds import Round
 from hierforecast.hiref.streaming.files import DataFile
 from hierforecast.hiref.streaming.keys import places_in
-from hierforecast.hiref.streaming.passing import Passed, Plan, pass_over_files, placed
+from hierforecast.hiref.streaming.passing import Passed, Plan, pass_over_files, placed, sum_round_over_files
 from hierforecast.hiref.streaming.survey import Overview, in_time_order, survey_file
 from hierforecast.schema import SalesPanel
 
@@ -61,6 +62,27 @@ def pass_on_cluster(parts: Sequence[Overview], plan: Plan, client: "Client") -> 
         found = [one if other is None else client.submit(add_shards, one, other, pure=False) for one, other in pairs]
     shard = found[0].result()
     return placed(shard.passed, shard.members, count)
+
+
+def sum_round_on_cluster(
+    parts: Sequence[Overview], plan: Plan, client: "Client", near: Round, before: int | None
+) -> np.ndarray:
+    """As `sum_round_over_files`, one task per group of files."""
+    tasks = []
+    for files, members in group_files(parts, plan):
+        some = {"baseline": near.baseline[members], "total": near.total[members], "means": near.means[members]}
+        own = client.scatter((_plan_of(members, plan), replace(near, **some)), hash=False)
+        tasks.append((members, client.submit(read_round, files, own, before, pure=False)))
+    size = len(plan.design.columns.names) + 2
+    products = np.zeros((len(plan.hierarchy.series), size, size))
+    for members, task in tasks:
+        products[members] += task.result()
+    return products
+
+
+def read_round(files: Sequence[DataFile], own: tuple[Plan, Round], before: int | None) -> np.ndarray:
+    """One worker's task of a round."""
+    return sum_round_over_files(files, *own, before)
 
 
 def group_files(parts: Sequence[Overview], plan: Plan) -> list[tuple[tuple[DataFile, ...], np.ndarray]]:

@@ -1,6 +1,7 @@
 """From files to what a fit is made of: survey, plan, pass, and the kept rows put in order."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +11,11 @@ from hierforecast.hiref.columns.rows import Rows, time_order
 from hierforecast.hiref.link import HALF_OF_LEAST, Link
 from hierforecast.hiref.material import Material, Recent, cuts_of
 from hierforecast.hiref.moments.sums import Moments
-from hierforecast.hiref.streaming.cluster import pass_on_cluster, survey_on_cluster
-from hierforecast.hiref.streaming.files import Source, list_files
+from hierforecast.hiref.rounds import Round
+from hierforecast.hiref.streaming.cluster import pass_on_cluster, sum_round_on_cluster, survey_on_cluster
+from hierforecast.hiref.streaming.files import DataFile, Source, list_files
 from hierforecast.hiref.streaming.keys import names_of
-from hierforecast.hiref.streaming.passing import Passed, Piece, Plan, pass_over_files
+from hierforecast.hiref.streaming.passing import Passed, Piece, Plan, pass_over_files, sum_round_over_files
 from hierforecast.hiref.streaming.survey import Overview, survey_files, total_of
 from hierforecast.options import Training
 from hierforecast.schema import SalesPanel
@@ -43,8 +45,19 @@ def from_files(source: Source, settings: SalesPanel, training: Training, *, clie
     parts = survey_files(files, settings) if client is None else survey_on_cluster(files, settings, client)
     whole = total_of(parts)
     plan = make_plan(whole, settings, training)
-    passed = pass_over_files(whole.files, plan) if client is None else pass_on_cluster(parts, plan, client)
-    return material_of(passed, plan)
+    if client is None:
+        passed, again = pass_over_files(whole.files, plan), partial(_read_again, whole.files, plan)
+    else:
+        passed, again = pass_on_cluster(parts, plan, client), partial(_read_again_on_cluster, parts, plan, client)
+    return material_of(passed, plan)._replace(again=again)
+
+
+def _read_again(files: Sequence[DataFile], plan: Plan, near: Round, before: int | None) -> Moments:
+    return Moments(sum_round_over_files(files, plan, near, before))
+
+
+def _read_again_on_cluster(parts: Sequence[Overview], plan: Plan, client: "Client", near: Round, before: int | None) -> Moments:
+    return Moments(sum_round_on_cluster(parts, plan, client, near, before))
 
 
 def make_plan(whole: Overview, settings: SalesPanel, training: Training) -> Plan:

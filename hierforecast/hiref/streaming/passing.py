@@ -18,6 +18,7 @@ from hierforecast.hiref.columns.rows import read_dates, read_numbers, refuse_unu
 from hierforecast.hiref.link import Link
 from hierforecast.hiref.material import read_weights
 from hierforecast.hiref.moments.sums import add_rows
+from hierforecast.hiref.rounds import Round
 from hierforecast.hiref.streaming.files import DataFile, read_batches
 from hierforecast.hiref.streaming.keys import names_of, places_in, read_keys
 
@@ -108,6 +109,40 @@ def nothing_passed(plan: Plan, carry: Carry | None = None) -> Passed:
 
 def pass_over_frame(frame: pd.DataFrame, plan: Plan, passed: Passed) -> Passed:
     """Take in the rows of one batch, all with a known target. `passed.products` is added to in place: it can be large."""
+    batch, carry = read_batch(frame, plan, passed.carry)
+    block = np.searchsorted(np.array(plan.cuts, dtype=np.int64), batch.period, side="right")
+    kinds = batch.series * (len(plan.cuts) + 1) + block  # series by block: rows stay sorted
+    add_rows(passed.products.reshape(-1, *passed.products.shape[2:]), batch.X, batch.value, kinds, weights=batch.weight)
+    kept = batch.period >= plan.recent_from
+    pieces = (*passed.pieces, _some(batch, kept)) if kept.any() else passed.pieces
+    return Passed(passed.products, carry, pieces, passed.rows + len(batch.target))
+
+
+def sum_round_over_files(files: Sequence[DataFile], plan: Plan, near: Round, before: int | None) -> np.ndarray:
+    """The sums of one round of reweighting, (series, columns + 2, columns + 2): one more reading of the rows.
+
+    Args:
+        files: in the order of time.
+        plan: the plan that the files were passed over with.
+        near: the round, its series numbered as in the plan.
+        before: only rows of periods before this one count; None counts all.
+    """
+    count, size = len(plan.hierarchy.series), len(plan.design.columns.names) + 2
+    products, carry = np.zeros((count, size, size)), plan.design.new_carry(count)
+    for file in files:
+        for frame in read_batches(file, plan.design.panel.columns, plan.design.panel):
+            batch, carry = read_batch(frame, plan, carry)
+            if before is not None:
+                batch = _some(batch, batch.period < before)
+            if len(batch.target):
+                found = near.working(batch.X, batch.series, batch.period, batch.target, batch.weight)
+                near_rows = {"weights": found.weight, "stretch": found.stretch, "stretched": near.calendar}
+                add_rows(products, batch.X, found.response, batch.series, **near_rows)
+    return products
+
+
+def read_batch(frame: pd.DataFrame, plan: Plan, carry: Carry) -> tuple[Piece, Carry]:
+    """The rows of one batch in sorted order, and what their series carry on. Raises PanelError as `pass_over_files`."""
     design, settings = plan.design, plan.design.panel
     keys = read_keys(frame, settings.levels)
     series, names = places_in(plan.hierarchy, keys.hierarchy), names_of(keys.hierarchy)
@@ -117,19 +152,8 @@ def pass_over_frame(frame: pd.DataFrame, plan: Plan, passed: Passed) -> Passed:
     refuse_unusable(negative, f"target {settings.target.name!r} (or it is below 0)", rows, "correct or drop these rows")
     value = plan.link.forward(units)
     weight = read_weights(frame, rows, settings)
-    X, carry = design.training_columns(frame, rows, series, passed.carry, value=value)
-    block = np.searchsorted(np.array(plan.cuts, dtype=np.int64), rows.period, side="right")
-    kinds = series[rows.series] * (len(plan.cuts) + 1) + block  # series by block: rows stay sorted
-    add_rows(passed.products.reshape(-1, *passed.products.shape[2:]), X, value, kinds, weights=weight)
-    kept = rows.period >= plan.recent_from
-    pieces = passed.pieces
-    if kept.any():
-        chosen = slice(None) if kept.all() else np.flatnonzero(kept)
-        some_weight = None if weight is None else weight[chosen]
-        who = series[rows.series[chosen]]
-        some = X if kept.all() else np.asfortranarray(X.T[:, chosen].T)
-        pieces += (Piece(who, rows.period[chosen], rows.dates[chosen], some, units[chosen], value[chosen], some_weight),)
-    return Passed(passed.products, carry, pieces, passed.rows + len(units))
+    X, carry = design.training_columns(frame, rows, series, carry, value=value)
+    return Piece(series[rows.series], rows.period, rows.dates, X, units, value, weight), carry
 
 
 def placed(passed: Passed, places: np.ndarray, count: int) -> Passed:
@@ -138,3 +162,11 @@ def placed(passed: Passed, places: np.ndarray, count: int) -> Passed:
     products[places] = passed.products
     pieces = tuple(piece._replace(series=places[piece.series]) for piece in passed.pieces)
     return Passed(products, passed.carry.renumber(places, count), pieces, passed.rows)
+
+
+def _some(batch: Piece, chosen: np.ndarray) -> Piece:
+    if chosen.all():
+        return batch
+    fields = batch._asdict()
+    X = np.asfortranarray(fields.pop("X").T[:, chosen].T)
+    return Piece(X=X, **{name: values if values is None else values[chosen] for name, values in fields.items()})

@@ -5,6 +5,7 @@ import pytest
 
 from hierforecast.errors import PanelError
 from hierforecast.hiref.material import Material
+from hierforecast.hiref.rounds import first_round
 from hierforecast.hiref.streaming.cluster import group_files
 from hierforecast.hiref.streaming.files import list_files
 from hierforecast.hiref.streaming.material import from_files, make_plan
@@ -48,7 +49,16 @@ def assert_same(found: Material, expected: Material) -> None:
 def test_a_cluster_finds_what_one_machine_finds(layout, kind, rows, write, training, client, tmp_path, request):
     settings = request.getfixturevalue(kind)
     paths = write(layout, rows, tmp_path)
-    assert_same(from_files(paths, settings, training, client=client), from_files(paths, settings, training))
+    found, expected = from_files(paths, settings, training, client=client), from_files(paths, settings, training)
+    assert_same(found, expected)
+    training = training.model_copy(update={"loss": "poisson", "discount": 0.98})
+    design, means = expected.design, expected.means()
+    near = first_round(
+        expected.link, training, means, expected.logs, len(design.columns.names), design.first_driver, design.end
+    )
+    theirs = expected.sum_round(near, 90).products
+    scale = np.abs(theirs).max(axis=0)
+    np.testing.assert_allclose(found.sum_round(near, 90).products / scale, theirs / scale, atol=1e-8)
 
 
 def test_only_files_that_share_a_carrying_series_wait_for_each_other(rows, carrying, plain, write, training, tmp_path):

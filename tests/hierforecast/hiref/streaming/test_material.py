@@ -7,6 +7,7 @@ import pytest
 from hierforecast.errors import SettingsError
 from hierforecast.hiref import HiReF
 from hierforecast.hiref.material import Material, Recent, from_panel
+from hierforecast.hiref.rounds import first_round
 from hierforecast.hiref.streaming import material
 from hierforecast.hiref.streaming.material import from_files
 from hierforecast.options import Training
@@ -65,6 +66,25 @@ def test_only_the_last_periods_stay_at_hand(rows, carrying, write, training, sma
     assert found.recent.rows.first == first
     assert_same_rows(found.recent, whole.recent, kept)
     assert len(found.recent.target) < 0.4 * found.rows
+
+
+@pytest.mark.parametrize(("link", "loss"), [("log", "poisson"), ("log", "squared"), ("mixed", "gamma"), ("identity", "gamma")])
+@pytest.mark.parametrize("before", [None, 70])
+def test_rounds_of_reweighting_read_all_rows_again(
+    link, loss, before, rows, carrying, write, training, small_batches, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(material, "RECENT_PERIODS", 20)
+    settings = carrying.model_copy(update={"link": link, "target_lags": []})
+    training = training.model_copy(update={"loss": loss, "discount": 0.98})
+    whole = from_panel(rows, settings, training)
+    found = from_files(write("by_time", rows, tmp_path), settings, training)
+    design = whole.design
+    near = first_round(
+        whole.link, training, whole.means(), whole.logs, len(design.columns.names), design.first_driver, design.end
+    )
+    expected = whole.sum_round(near, before).products
+    scale = np.abs(expected).max(axis=0)
+    np.testing.assert_allclose(found.sum_round(near, before).products / scale, expected / scale, atol=1e-8)
 
 
 def test_fits_of_files_and_of_the_frame_forecast_the_same(rows, carrying, write, training, tmp_path):

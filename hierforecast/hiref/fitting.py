@@ -106,16 +106,15 @@ def _median_share(data: Material, trials: tuple[Trial, ...], choices: tuple[Leve
 
 
 def _effect_errors(data: Material, solved: Solved, training: Training) -> dict[str, np.ndarray]:
-    strengths = strengths_of(training, data.design.columns, data.hierarchy.levels)
     return effect_errors(
         solved.moments,
         data.hierarchy,
         data.design.columns,
         solved.trained.parameters,
         solved.trained.intercepts,
-        ridge=dict(zip(data.hierarchy.levels, strengths.nodes.tolist(), strict=True)),
-        own_ridge=float(strengths.own[0]),
+        strengths=strengths_of(training, data.design.columns, data.hierarchy.levels),
         weights=solved.weights,
+        own=solved.trained.own,
     )
 
 

@@ -9,13 +9,12 @@ from hierforecast.errors import PanelError, SettingsError, nearest
 from hierforecast.hierarchy import BOTTOM, TOTAL
 from hierforecast.hiref.answers.components import driver_columns
 from hierforecast.hiref.fit import Fit
-from hierforecast.hiref.regression.effects import effects_of
 from hierforecast.results import ELASTICITIES, LOWER, UPPER
 
 
 def series_effects(fit: Fit) -> pd.DataFrame:
     """Levels of every training series, and its total effect of every driver (of every lag of it), link scale."""
-    total = effects_of(fit.parameters, fit.hierarchy.series).total
+    total = _total(fit)
     columns = {fit.design.columns.names[place]: total[:, place] for place in _driver_places(fit)}
     return pd.DataFrame(_keys(fit) | columns)
 
@@ -27,7 +26,7 @@ def elasticities(fit: Fit, by: str | None, interval: float) -> pd.DataFrame:
     if by is not None and by not in valid:
         raise PanelError(f"no level {by!r}; {nearest(str(by), valid)}")
     distance = reach(interval)
-    total = effects_of(fit.parameters, fit.hierarchy.series).total
+    total = _total(fit)
     tables = [_at(fit, level, total, distance) for level in ([*levels, TOTAL] if by is None else [by])]
     return pd.concat(tables, ignore_index=True)[list(ELASTICITIES.columns)]
 
@@ -44,9 +43,14 @@ def series_errors(fit: Fit, series: np.ndarray) -> np.ndarray:
     spread of effects between series on top of the usual error.
     """
     known = fit.errors[BOTTOM]
-    spread = effects_of(fit.parameters, fit.hierarchy.series).total.var(axis=0)
+    spread = _total(fit).var(axis=0)
     new = np.sqrt((known**2).mean(axis=0) + spread)
     return np.vstack([known, new])[series]
+
+
+def _total(fit: Fit) -> np.ndarray:
+    """Effects of the training series, (series, columns)."""
+    return fit.effects(fit.hierarchy.series, np.arange(len(fit.hierarchy.series))).total
 
 
 def _at(fit: Fit, level: str, total: np.ndarray, distance: float) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hierforecast.hierarchy import Hierarchy
 
-LARGEST = 2000  # parameters whose covariance is kept whole; nodes of levels beyond that are taken one by one
+LARGEST = 1500  # parameters whose covariance is kept whole; nodes of levels beyond that are taken one by one
 _CHUNK = 4096  # series at a time, to bound memory
 
 
@@ -21,17 +21,22 @@ class Slopes(NamedTuple):
         z: (series, 1 + width) a 1 and the embeddings.
         bend: (series, 1 + columns) slope of softplus, 1 where free.
         loadings: (1 + columns, width) w above P.
-        keep: (1 + columns, 1 + width) which shared parameters exist.
-        ridge: per level.
-        size: numbers per node.
+        keep: (1 + columns, 1 + width) which shared parameters exist; where embeddings are full, w and P do not.
+        shared_ridge: (1 + columns, 1 + width).
+        node_ridge: (levels, size).
     """
 
     z: np.ndarray
     bend: np.ndarray
     loadings: np.ndarray
     keep: np.ndarray
-    ridge: np.ndarray
-    size: int
+    shared_ridge: np.ndarray
+    node_ridge: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """Numbers per node."""
+        return self.node_ridge.shape[1]
 
 
 class Covariance(NamedTuple):
@@ -186,18 +191,16 @@ def _alone(bent: np.ndarray, scale: np.ndarray, usual: float, level: int, hierar
         for j in range(size):
             bread[:, i, j] = np.bincount(node, small[:, i, j], count)
             meat[:, i, j] = np.bincount(node, small[:, i, j] * scale, count)
-    ridge = np.eye(size) * slopes.ridge[level]
+    ridge = np.diag(slopes.node_ridge[level])
     inverse = np.linalg.inv(bread + ridge)
     return inverse @ (meat + usual * ridge) @ inverse
 
 
 def _ridge(hierarchy: Hierarchy, slopes: Slopes, layout: Layout) -> np.ndarray:
     """Per parameter kept whole; bias and theta go free."""
-    shared = np.tile(np.concatenate([[0.0], np.repeat(slopes.ridge, slopes.size)]), (len(slopes.keep), 1))
-    local = [
-        np.full(len(hierarchy.nodes[hierarchy.levels[level]]) * slopes.size, slopes.ridge[level]) for level in layout.whole
-    ]
-    return np.concatenate([shared[slopes.keep], *local])
+    counts = {level: len(hierarchy.nodes[hierarchy.levels[level]]) for level in layout.whole}
+    local = [np.tile(slopes.node_ridge[level], count) for level, count in counts.items()]
+    return np.concatenate([slopes.shared_ridge[slopes.keep], *local])
 
 
 def _invert(matrix: np.ndarray) -> np.ndarray:

@@ -25,6 +25,8 @@ from hierforecast.hierarchy import BOTTOM, TOTAL, Hierarchy
 from hierforecast.hiref.moments.sums import Moments
 from hierforecast.hiref.regression.covariance import Covariance, Layout, Slopes, covariances, lay_out
 from hierforecast.hiref.regression.effects import Columns, Parameters, effects_of, embed
+from hierforecast.hiref.regression.own import own_places, profile_own
+from hierforecast.hiref.regression.ridge import Strengths
 
 NOISE_ROWS = 10.0  # rows' worth of doubt before a series' noise departs from the common one
 PARTIAL_RIDGE = 1e-3  # of a column's own sum of squares: keeps per-series regressions on few rows solvable
@@ -37,9 +39,9 @@ def effect_errors(
     parameters: Parameters,
     intercepts: np.ndarray,
     *,
-    ridge: dict[str, float],
-    own_ridge: float,
+    strengths: Strengths,
     weights: np.ndarray,
+    own: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Standard errors of effects, link scale per unit of a column.
 
@@ -49,9 +51,9 @@ def effect_errors(
         columns: signs and levels per column.
         parameters: the optimum.
         intercepts: (series,) each series' own, link scale.
-        ridge: strength per level.
-        own_ridge: strength on the series' own intercepts.
+        strengths: ridge of nodes and of what series have of their own.
         weights: (series,) what training weighed each series by.
+        own: (series, columns) what each series adds to its effects; None where none adds any.
 
     Returns:
         By level, "bottom" and "total": (nodes, columns), of the mean effect over a node's series; nodes in the
@@ -60,23 +62,48 @@ def effect_errors(
     groups = _groups(hierarchy)
     if not columns.names:
         return {name: np.zeros((codes.max() + 1, 0)) for name, codes in groups.items()}
+    target, per_unit = float(parameters.target_scale), float(parameters.target_scale) / parameters.column_scales
     unit = parameters._replace(column_scales=np.ones(len(parameters.theta)), target_scale=np.asarray(1.0))
-    scaled = moments.scaled(parameters.column_scales, float(parameters.target_scale))
-    effects = effects_of(unit, hierarchy.series)
-    found = np.column_stack([effects.baseline + intercepts / float(parameters.target_scale), effects.total])
+    scaled = moments.scaled(parameters.column_scales, target)
+    effects = effects_of(parameters, hierarchy.series, own)
+    found = np.column_stack([(effects.baseline + intercepts) / target, effects.total / per_unit])
     noise = _noise(scaled, found)
-    slopes = _slopes(unit, hierarchy, columns, ridge)
+    slopes = _slopes(unit, hierarchy, columns, strengths)
     layout = lay_out(hierarchy, slopes)
-    products = scaled[:, :-1, :-1] * weights[:, None, None]
-    products = products - products[:, 0, :, None] * products[:, 0, None, :] / (products[:, 0, 0] + own_ridge)[:, None, None]
-    found_variances = covariances(products, noise * weights, hierarchy, slopes, layout)
-    sampling = {name: _sampling(found_variances, name, codes, hierarchy, slopes, layout) for name, codes in groups.items()}
+    weighted, places = scaled * weights[:, None, None], own_places(columns)
+    profiled = profile_own(weighted, places, strengths.own)[:, :-1, :-1]
+    known = covariances(profiled, noise * weights, hierarchy, slopes, layout)
+    left, added = _own_part(weighted[:, :-1, :-1], noise * weights, places, strengths.own)
     residual = _residual_slopes(scaled, found)
-    per_unit = float(parameters.target_scale) / parameters.column_scales
-    return {
-        name: np.sqrt(sampling[name] + _left_over(*residual, codes, sampling[name])) * per_unit
-        for name, codes in groups.items()
-    }
+    errors = {}
+    for name, codes in groups.items():
+        variance = _sampling(known, name, codes, hierarchy, slopes, layout)
+        size = np.bincount(codes)[:, None]
+        variance = variance * _mean(left, codes) ** 2 + _mean(added, codes) / size
+        errors[name] = np.sqrt(variance + _left_over(*residual, codes, variance)) * per_unit
+    return errors
+
+
+def _own_part(
+    products: np.ndarray, scale: np.ndarray, places: np.ndarray, strengths: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What of an error in the nodes' effects stays once series have their own part, and the own part's variance.
+
+    Both are (series, columns): 1 and 0 for columns without own effects. Covariances between columns are left out.
+    """
+    across = products[:, places][:, :, places]
+    inverse = np.linalg.inv(across + np.diag(strengths[places]))
+    left, added = np.ones(products.shape[:2]), np.zeros(products.shape[:2])
+    left[:, places] = 1.0 - np.einsum("sij,sji->si", inverse, across)
+    added[:, places] = np.einsum("sii->si", inverse) * scale[:, None]
+    return left[:, 1:], added[:, 1:]
+
+
+def _mean(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Means of (series, columns) over the series of each node, (nodes, columns)."""
+    count = int(codes.max()) + 1
+    sums = np.column_stack([np.bincount(codes, column, count) for column in values.T])
+    return sums / np.bincount(codes, minlength=count)[:, None]
 
 
 def _groups(hierarchy: Hierarchy) -> dict[str, np.ndarray]:
@@ -101,21 +128,22 @@ def _noise(scaled: np.ndarray, found: np.ndarray, used: np.ndarray | float = 0.0
     return np.maximum((squares + NOISE_ROWS * common) / (spare + NOISE_ROWS), 1e-12)
 
 
-def _slopes(unit: Parameters, hierarchy: Hierarchy, columns: Columns, ridge: dict[str, float]) -> Slopes:
+def _slopes(unit: Parameters, hierarchy: Hierarchy, columns: Columns, strengths: Strengths) -> Slopes:
     z = embed(unit, hierarchy.series)
     size = next(iter(unit.embeddings.values())).shape[1]
     raw = unit.theta + z @ unit.loadings.T
     # The slope of softplus is the logistic function.
     bend = np.where(unit.signs == 0, 1.0, unit.signs / (1.0 + np.exp(-np.clip(raw, -50, 50))))
-    varies = np.array([[level in by for level in hierarchy.levels] for by in columns.by], dtype=bool)
-    mask = np.repeat(varies, size, axis=1)
+    mask = np.repeat(columns.varies(hierarchy.levels), size, axis=1)
+    found = np.vstack([np.ones(z.shape[1], dtype=bool), mask]) & (not unit.full)
+    everywhere = np.ones((len(found), 1), dtype=bool)
     return Slopes(
         z=np.column_stack([np.ones(len(z)), z]),
         bend=np.column_stack([np.ones(len(z)), bend]),
         loadings=np.vstack([unit.weights, np.where(mask, unit.loadings, 0.0)]),
-        keep=np.vstack([np.ones(1 + z.shape[1], dtype=bool), np.column_stack([np.ones(len(mask), dtype=bool), mask])]),
-        ridge=np.array([ridge[level] for level in hierarchy.levels]),
-        size=size,
+        keep=np.column_stack([everywhere, found]),
+        shared_ridge=np.column_stack([np.zeros(len(found)), np.repeat(strengths.columns.T, size, axis=1)]),
+        node_ridge=strengths.columns if unit.full else np.repeat(strengths.nodes[:, None], size, axis=1),
     )
 
 

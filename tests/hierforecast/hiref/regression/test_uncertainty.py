@@ -8,7 +8,9 @@ from hierforecast.hierarchy import BOTTOM, TOTAL, Hierarchy
 from hierforecast.hiref.moments.sums import sum_moments
 from hierforecast.hiref.regression import covariance, uncertainty
 from hierforecast.hiref.regression.effects import Columns, Parameters, effects_of
+from hierforecast.hiref.regression.ridge import strengths_of
 from hierforecast.hiref.regression.uncertainty import _expected, _groups, _sampling, _slopes
+from hierforecast.options import Training
 
 LEVELS = ["store", "brand"]
 COLUMNS = Columns(("price", "tv", "season"), np.array([-1.0, 1.0, 0.0]), (("brand",), (), ("store", "brand")))
@@ -72,8 +74,8 @@ def test_sampling_variances_are_those_of_the_whole_matrix(hierarchy, parameters)
     X[:, :, 0] = 1.0
     products = np.einsum("sti,stj->sij", X, X)
     scale = rng.uniform(0.5, 2.0, 12)
-    ridge = {"store": 0.7, "brand": 2.0}
-    slopes = _slopes(parameters, hierarchy, COLUMNS, ridge)
+    strengths = strengths_of(Training(ridge={"store": 0.7, "brand": 2.0}), COLUMNS, LEVELS)
+    slopes = _slopes(parameters, hierarchy, COLUMNS, strengths)
     layout = covariance.lay_out(hierarchy, slopes)
     found = covariance.covariances(products, scale, hierarchy, slopes, layout)
 
@@ -116,8 +118,7 @@ def fit_scatter(rng: np.random.Generator, hierarchy: Hierarchy, spread: float) -
         columns,
         parameters,
         np.zeros(count),
-        ridge=dict.fromkeys(LEVELS, 1.0),
-        own_ridge=1.0,
+        strengths=strengths_of(Training(), columns, LEVELS),
         weights=np.ones(count),
     )
     return slope - true, told
@@ -137,7 +138,7 @@ def test_errors_told_are_errors_made(hierarchy, spread):
 
 def test_levels_too_large_for_one_matrix_are_taken_node_by_node(hierarchy, parameters, monkeypatch):
     monkeypatch.setattr(covariance, "LARGEST", 0)
-    slopes = _slopes(parameters, hierarchy, COLUMNS, dict.fromkeys(LEVELS, 1.0))
+    slopes = _slopes(parameters, hierarchy, COLUMNS, strengths_of(Training(), COLUMNS, LEVELS))
     layout = covariance.lay_out(hierarchy, slopes)
     assert layout.whole == ()
     products = np.tile(50.0 * np.eye(4), (12, 1, 1))

@@ -2,13 +2,15 @@
 
 import numpy as np
 
-_LARGEST = 700.0  # exp of more is infinite
+from hierforecast.hiref.link import LARGEST
+from hierforecast.hiref.prediction import raise_to_units
 
 
 def split(parts: np.ndarray, baseline: np.ndarray, forecast: np.ndarray, link: str) -> np.ndarray:
     """Contributions in units, (rows, 1 + parts): the baseline's, then each part's; each row sums to its forecast.
 
-    Identity: a part contributes itself. Where a forecast was raised to 0, the baseline carries the difference.
+    Identity: a part contributes itself, times the factor from value to forecast, which is 1 for squared loss. Where a
+    forecast was raised to 0, the baseline carries the difference.
     Log: the log-mean Divisia split, which leaves no residual:
 
         contribution[p] = part[p] * (F - B) / log(F / B),    B = F * exp(-sum of parts),  contribution[baseline] = B
@@ -24,12 +26,38 @@ def split(parts: np.ndarray, baseline: np.ndarray, forecast: np.ndarray, link: s
     """
     total = parts.sum(axis=1)
     if link == "identity":
-        raised = forecast - (baseline + total)
-        return np.column_stack([baseline + raised, parts])
+        parts = parts * _scale(forecast, baseline + total)[:, None]
+        return np.column_stack([forecast - parts.sum(axis=1), parts])
     # A forecast that is nothing beside its baseline came from it, whatever is left of it in floating point.
-    scale = np.minimum(baseline + total, _LARGEST) - np.minimum(baseline, _LARGEST)
-    start = np.where(forecast > 0, forecast * np.exp(np.clip(-scale, -_LARGEST, _LARGEST)), 0.0)
+    scale = np.minimum(baseline + total, LARGEST) - np.minimum(baseline, LARGEST)
+    start = np.where(forecast > 0, forecast * np.exp(np.clip(-scale, -LARGEST, LARGEST)), 0.0)
     return np.column_stack([start, spread(parts, start, forecast)])
+
+
+def split_mixed(
+    growing: np.ndarray, adding: np.ndarray, grown: np.ndarray, forecast: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Contributions under the mixed link, ``exp(baseline + growing) + adding``: baseline, growing, adding in units.
+
+    Parts that multiply share out what they make of the baseline, parts that add contribute themselves; the factor from
+    value to forecast goes to all. Where a forecast was raised to 0, the baseline carries the difference.
+
+    Args:
+        growing: (rows, parts) logs.
+        adding: (rows, parts) units.
+        grown: (rows,) log of what is added to, baseline and growing parts together.
+        forecast: (rows,) units.
+    """
+    whole = raise_to_units(grown)
+    scale = _scale(forecast, whole + adding.sum(axis=1))
+    table = split(growing, grown - growing.sum(axis=1), whole * scale, "log")
+    adding = adding * scale[:, None]
+    return forecast - table[:, 1:].sum(axis=1) - adding.sum(axis=1), table[:, 1:], adding
+
+
+def _scale(forecast: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """From values to forecasts; 1 where a value below 0 was raised."""
+    return np.divide(forecast, value, out=np.ones(len(value)), where=(value > 0) & (forecast > 0))
 
 
 def spread(parts: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:

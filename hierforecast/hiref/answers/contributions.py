@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hierforecast.errors import SettingsError, nearest
-from hierforecast.hiref.answers.attribution import split
+from hierforecast.hiref.answers.attribution import split, split_mixed
 from hierforecast.hiref.answers.components import calendar_columns, driver_columns, target_columns
 from hierforecast.hiref.answers.forecasts import keys_of, statistic_of
 from hierforecast.hiref.answers.nodes import At, sum_at
@@ -42,11 +42,17 @@ def contributions(
 def split_answer(fit: Fit, answer: Answer, parts: dict[str, np.ndarray], forecast: np.ndarray) -> np.ndarray:
     """Units of the baseline and of each part, (rows, 1 + parts); the baseline is what the parts leave of the value."""
     stacked = np.column_stack([*parts.values()]) if parts else np.zeros((len(forecast), 0))
-    return split(stacked, answer.value - stacked.sum(axis=1), forecast, fit.design.panel.link)
+    if answer.grown is None:
+        return split(stacked, answer.value - stacked.sum(axis=1), forecast, fit.design.panel.link)
+    growing = np.array([name in (*calendar_columns(fit.design), LEVEL) for name in parts], dtype=bool)
+    baseline, grown, added = split_mixed(stacked[:, growing], stacked[:, ~growing], answer.grown, forecast)
+    table = np.empty_like(stacked)
+    table[:, growing], table[:, ~growing] = grown, added
+    return np.column_stack([baseline, table])
 
 
 def parts_of(fit: Fit, answer: Answer, detail: Detail = "driver") -> dict[str, np.ndarray]:
-    """Every component but the baseline by name: (rows,) on the link scale.
+    """Every component but the baseline by name: (rows,) on the link scale; under the mixed link, drivers in units.
 
     Args:
         fit: the model.

@@ -66,7 +66,7 @@ def _late_part(
     """What of the uplift comes through lags, (rows,) in units: the dip after a promotion, where it is below 0."""
     moved, series = after.X - before.X, after.rows.series
     late = weigh(moved, after.effects.total, series, lagged_columns(fit.design, drivers))
-    if fit.design.panel.link == "identity":
+    if fit.design.panel.link != "log":
         # Where a forecast was raised to 0, less came of it than the regression says.
         whole, found = after.value - before.value, promoted - baseline
         return late * np.divide(found, whole, out=np.zeros(len(whole)), where=np.abs(whole) > 1e-12)

@@ -91,6 +91,7 @@ def _bounds_of_change(
     if fit.design.panel.link == "log":
         low, high = what_if * np.exp(-spread), what_if * np.exp(np.minimum(spread, 50.0))
     else:
+        spread = spread * np.divide(what_if, after.value, out=np.ones(len(spread)), where=(after.value > 0) & (what_if > 0))
         low, high = np.maximum(what_if - spread, 0.0), what_if + spread
     return {f"{CHANGE}_{LOWER}": low - base, f"{CHANGE}_{UPPER}": high - base}
 

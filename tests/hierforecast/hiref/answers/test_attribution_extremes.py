@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hierforecast.hiref.answers.attribution import split, spread
+from hierforecast.hiref.answers.attribution import split, split_mixed, spread
 from hierforecast.hiref.link import Link
 
 
@@ -27,3 +27,13 @@ def test_a_change_is_shared_out_whole_and_what_stood_still_gets_nothing(before, 
     shares = spread(np.array([[first, second, 0.0]]), np.array([before]), np.array([after]))[0]
     assert shares[2] == 0.0
     np.testing.assert_allclose(shares.sum(), after - before, rtol=1e-6, atol=1e-9 * max(before, after))
+
+
+def test_mixed_splits_sum_and_a_clipped_forecast_costs_the_baseline():
+    growing, adding = np.array([[0.2, -0.1], [0.0, 0.3]]), np.array([[5.0], [-400.0]])
+    grown = np.array([3.0, 3.3])
+    forecast = np.maximum(1.1 * (np.exp(grown) + adding[:, 0]), 0.0)
+    baseline, grew, added = split_mixed(growing, adding, grown, forecast)
+    np.testing.assert_allclose(baseline + grew.sum(axis=1) + added.sum(axis=1), forecast, atol=1e-12)
+    np.testing.assert_allclose([baseline[0], added[0, 0]], [1.1 * np.exp(2.9), 5.5])
+    assert added[1, 0] == -400.0

@@ -53,6 +53,20 @@ def test_components_sum_to_the_forecast_of_their_node(rich, split, level, detail
         np.testing.assert_allclose(components(parts).sum(axis=1), forecast["forecast"], rtol=1e-10, atol=1e-9)
 
 
+def test_under_the_mixed_link_drivers_add_units_and_all_sums(split, new_model):
+    train, holdout = split
+    model = new_model(link="mixed", training=Training(seasonality=1, trend=True, embedding_size=2)).fit(train)
+    for statistic in ("mean", "median"):
+        parts = components(model.contributions(holdout, statistic=statistic))
+        np.testing.assert_allclose(parts.sum(axis=1), model.predict(holdout, statistic=statistic)["forecast"], rtol=1e-10)
+    plain = components(model.contributions(holdout.assign(price=holdout["regular"])))
+    assert plain["price"].abs().max() < 1e-9
+    calendar = components(model.contributions(holdout))[["season", "trend", "tv"]]
+    moved = plain[["season", "trend", "tv"]]
+    # What multiplies the baseline does not see the price, whose effect is added; factors change nothing in that.
+    np.testing.assert_allclose(moved, calendar, rtol=1e-9)
+
+
 @pytest.mark.parametrize("statistic", ["mean", "median"])
 def test_rows_sum_under_either_statistic(rich, split, statistic):
     parts = components(rich.contributions(split[1], statistic=statistic))

@@ -4,7 +4,6 @@ The two kinds of embeddings, see `effects`, are two classes with the same method
 it works on. Raw effects are those before c_f, with the baseline as the first column.
 """
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +11,7 @@ from scipy.sparse import csr_array
 
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.regression.effects import Columns, Parameters
+from hierforecast.hiref.regression.minimum import Precondition
 from hierforecast.hiref.regression.ridge import Strengths
 
 TINY = 1e-6  # ridge on what is shared by all, so that a theta whose sign the data contradict stays finite
@@ -38,7 +38,7 @@ class Network(Protocol):
     def slopes(self, place: np.ndarray, pulled: np.ndarray) -> np.ndarray:
         """(parameters,) slopes of a function whose slopes by raw effects are (series, 1 + columns)."""
 
-    def curvature(self, place: np.ndarray, bent: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    def curvature(self, place: np.ndarray, bent: np.ndarray) -> Precondition:
         """Product with a rough inverse of the curvature, from (series, 1 + columns, 1 + columns) that of raw effects."""
 
 
@@ -51,9 +51,8 @@ class FullNetwork:
     """``raw[s] = shared + sum over levels of Embedding_l[node_l(s)]``, an embedding being 0 for columns it may not move."""
 
     def __init__(self, hierarchy: Hierarchy, columns: Columns, strengths: Strengths, start: Parameters) -> None:
-        self._codes = list(hierarchy.series.T)
-        self._members = _members(hierarchy)
-        self._varies = np.vstack([np.ones(len(hierarchy.levels), dtype=bool), columns.varies(hierarchy.levels)]).T
+        self._nodes = Nodes(hierarchy)
+        self._varies = _varies(hierarchy, columns).T  # (levels, 1 + columns)
         self._shapes = [table.shape for table in start.embeddings.values()]
         self._width = 1 + len(start.theta)
         self._strengths = strengths.columns
@@ -62,66 +61,62 @@ class FullNetwork:
 
     def pack(self, parameters: Parameters) -> np.ndarray:
         """See `Network`."""
-        tables = [(table * varies).ravel() for table, varies in zip(parameters.embeddings.values(), self._varies, strict=True)]
+        tables = [(table * row).ravel() for table, row in zip(parameters.embeddings.values(), self._varies, strict=True)]
         return np.concatenate([[parameters.bias], parameters.theta, *tables])
 
     def unpack(self, place: np.ndarray, start: Parameters) -> Parameters:
         """See `Network`."""
-        tables = dict(zip(start.embeddings, (table.copy() for table in self._tables(place)), strict=True))
-        return start._replace(bias=np.asarray(place[0]), theta=place[1 : self._width].copy(), embeddings=tables)
+        shared, tables = self._parts(place)
+        named = {level: table.copy() for level, table in zip(start.embeddings, tables, strict=True)}
+        return start._replace(bias=np.asarray(shared[0]), theta=shared[1:].copy(), embeddings=named)
 
     def raw(self, place: np.ndarray) -> np.ndarray:
         """See `Network`."""
-        total = np.broadcast_to(place[: self._width], (len(self._codes[0]), self._width)).copy()
-        for table, code in zip(self._tables(place), self._codes, strict=True):
-            total += table.take(code, axis=0)
-        return total
+        return self._nodes.spread(*self._parts(place))
 
-    def slopes(self, place: np.ndarray, pulled: np.ndarray) -> np.ndarray:  # noqa: ARG002 raw effects are linear here
+    def slopes(self, place: np.ndarray, pulled: np.ndarray) -> np.ndarray:  # noqa: ARG002 raw effects are linear in them
         """See `Network`."""
-        tables = [(members @ pulled * varies).ravel() for members, varies in zip(self._members, self._varies, strict=True)]
-        return np.concatenate([pulled.sum(axis=0), *tables])
+        sums = self._nodes.sums(pulled)
+        return np.concatenate(
+            [pulled.sum(axis=0), *((part * row).ravel() for part, row in zip(sums, self._varies, strict=True))]
+        )
 
-    def curvature(self, place: np.ndarray, bent: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:  # noqa: ARG002
-        """See `Network`."""
-        flat = bent.reshape(len(bent), -1)
+    def curvature(self, place: np.ndarray, bent: np.ndarray) -> Precondition:  # noqa: ARG002
+        """See `Network`: every node by itself."""
         inverses = [np.linalg.inv(_solvable(bent.sum(axis=0) + TINY * np.eye(self._width)))[None]]
-        for members, varies, strengths in zip(self._members, self._varies, self._strengths, strict=True):
-            blocks = (members @ flat).reshape(-1, self._width, self._width) * np.outer(varies, varies)
-            inverses.append(np.linalg.inv(blocks + np.diag(strengths)) * np.outer(varies, varies))
+        for blocks, row, strengths in zip(self._nodes.sums(bent), self._varies, self._strengths, strict=True):
+            both = np.outer(row, row)
+            inverses.append(np.linalg.inv(blocks * both + np.diag(strengths)) * both)
 
         def apply(slope: np.ndarray) -> np.ndarray:
-            parts = [slope[: self._width][None], *self._tables(slope)]
-            return np.concatenate([(i @ p[:, :, None]).ravel() for i, p in zip(inverses, parts, strict=True)])
+            shared, tables = self._parts(slope)
+            return np.concatenate([_multiply(i, part) for i, part in zip(inverses, [shared[None], *tables], strict=True)])
 
         return apply
 
-    def _tables(self, place: np.ndarray) -> list[np.ndarray]:
-        return _split(place[self._width :], self._shapes)
+    def _parts(self, place: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        return place[: self._width], _split(place[self._width :], self._shapes)
 
 
 class LowRankNetwork:
     """``raw[s] = shared [1, z[s]]``, z being the embeddings side by side; shared holds bias and w above theta and P."""
 
     def __init__(self, hierarchy: Hierarchy, columns: Columns, strengths: Strengths, start: Parameters) -> None:
-        self._codes = list(hierarchy.series.T)
-        self._members = _members(hierarchy)
+        self._nodes = Nodes(hierarchy)
         self._shapes = [table.shape for table in start.embeddings.values()]
         sizes = [size for _, size in self._shapes]
-        varies = np.vstack([np.ones(len(sizes), dtype=bool), columns.varies(hierarchy.levels)])
+        varies = _varies(hierarchy, columns)
         self._keep = np.column_stack([np.ones(len(varies), dtype=bool), np.repeat(varies, sizes, axis=1)])
-        self._nodes = strengths.nodes
-        shared = np.column_stack([np.full(len(varies), TINY), np.repeat(strengths.columns.T, sizes, axis=1)])
+        self._strengths = strengths.nodes
+        self._shared_ridge = np.column_stack([np.full(len(varies), TINY), np.repeat(strengths.columns.T, sizes, axis=1)])
         tables = [np.full(shape, strength).ravel() for strength, shape in zip(strengths.nodes, self._shapes, strict=True)]
-        self._shared_ridge = shared
-        self.ridge = np.concatenate([shared.ravel(), *tables])
+        self.ridge = np.concatenate([self._shared_ridge.ravel(), *tables])
 
     def pack(self, parameters: Parameters) -> np.ndarray:
         """See `Network`."""
-        first = np.column_stack(
-            [np.append(parameters.bias, parameters.theta), np.vstack([parameters.weights, parameters.loadings])]
-        )
-        return np.concatenate([(first * self._keep).ravel(), *(table.ravel() for table in parameters.embeddings.values())])
+        first = np.append(parameters.bias, parameters.theta)
+        shared = np.column_stack([first, np.vstack([parameters.weights, parameters.loadings])]) * self._keep
+        return np.concatenate([shared.ravel(), *(table.ravel() for table in parameters.embeddings.values())])
 
     def unpack(self, place: np.ndarray, start: Parameters) -> Parameters:
         """See `Network`."""
@@ -131,61 +126,89 @@ class LowRankNetwork:
             weights=shared[0, 1:].copy(),
             theta=shared[1:, 0].copy(),
             loadings=shared[1:, 1:].copy(),
-            embeddings=dict(zip(start.embeddings, (table.copy() for table in tables), strict=True)),
+            embeddings={level: table.copy() for level, table in zip(start.embeddings, tables, strict=True)},
         )
 
     def raw(self, place: np.ndarray) -> np.ndarray:
         """See `Network`."""
         shared, tables = self._parts(place)
-        return self._z(tables) @ shared.T
+        spelled = [table @ block.T for table, block in zip(tables, self._blocks(shared), strict=True)]
+        return self._nodes.spread(shared[:, 0], spelled)
 
     def slopes(self, place: np.ndarray, pulled: np.ndarray) -> np.ndarray:
         """See `Network`."""
         shared, tables = self._parts(place)
-        back = pulled @ shared[:, 1:]  # (series, width)
-        parts = [members @ part for members, part in zip(self._members, self._blocks(back), strict=True)]
-        return np.concatenate([(pulled.T @ self._z(tables) * self._keep).ravel(), *(part.ravel() for part in parts)])
+        sums = self._nodes.sums(pulled)  # per level (nodes, 1 + columns)
+        back = np.column_stack([pulled.sum(axis=0), *(part.T @ table for part, table in zip(sums, tables, strict=True))])
+        down = [(part @ block).ravel() for part, block in zip(sums, self._blocks(shared), strict=True)]
+        return np.concatenate([(back * self._keep).ravel(), *down])
 
-    def curvature(self, place: np.ndarray, bent: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        """See `Network`."""
+    def curvature(self, place: np.ndarray, bent: np.ndarray) -> Precondition:
+        """See `Network`: every node by itself, and every row of what is shared."""
         shared, tables = self._parts(place)
-        z, pulled = self._z(tables), bent @ shared[:, 1:]  # (series, 1 + columns, width)
-        common = self._shared_curvature(z, bent)
-        inverses = []
-        for members, part, block, strength in zip(
-            self._members, self._blocks(shared[:, 1:]), self._blocks(pulled), self._nodes, strict=True
-        ):
-            size = part.shape[1]
-            small = (part.T @ block).reshape(len(block), -1)  # (series, size * size)
-            inverses.append(np.linalg.inv((members @ small).reshape(-1, size, size) + strength * np.eye(size)))
+        rows = self._rows_curvature(tables, bent)
+        inverses = [
+            np.linalg.inv(block.T @ blocks @ block + strength * np.eye(block.shape[1]))
+            for blocks, block, strength in zip(self._nodes.sums(bent), self._blocks(shared), self._strengths, strict=True)
+        ]
 
         def apply(slope: np.ndarray) -> np.ndarray:
             first, parts = self._parts(slope)
-            left = [(i @ p[:, :, None]).ravel() for i, p in zip(inverses, parts, strict=True)]
-            return np.concatenate([common(first).ravel(), *left])
+            common = _multiply(rows, first) * self._keep.ravel()
+            return np.concatenate([common, *(_multiply(i, part) for i, part in zip(inverses, parts, strict=True))])
 
         return apply
 
-    def _shared_curvature(self, z: np.ndarray, bent: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        """Rows of shared parameters together: sums of bent products times products of z, as if these were unrelated."""
-        size = bent.shape[1]
+    def _rows_curvature(self, tables: list[np.ndarray], bent: np.ndarray) -> np.ndarray:
+        """(1 + columns, 1 + width, 1 + width) inverses."""
+        z = self._nodes.side_by_side(tables)
         pairs = (z[:, :, None] * z[:, None, :]).reshape(len(z), -1)
-        own = np.einsum("skk->sk", bent).T @ pairs  # (1 + columns, width * width)
-        blocks = own.reshape(size, z.shape[1], z.shape[1]) * self._keep[:, :, None] * self._keep[:, None, :]
-        inverse = np.linalg.inv(blocks + np.eye(z.shape[1]) * (self._shared_ridge + 1e-9)[:, None, :])
-        return lambda first: (inverse @ first[:, :, None])[:, :, 0] * self._keep
+        sums = (np.einsum("skk->sk", bent).T @ pairs).reshape(bent.shape[1], z.shape[1], z.shape[1])
+        kept = sums * self._keep[:, :, None] * self._keep[:, None, :]
+        return np.linalg.inv(kept + np.eye(z.shape[1]) * (self._shared_ridge + 1e-9)[:, None, :])
 
     def _parts(self, place: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         count = self._keep.size
         return place[:count].reshape(self._keep.shape), _split(place[count:], self._shapes)
 
-    def _z(self, tables: list[np.ndarray]) -> np.ndarray:
+    def _blocks(self, shared: np.ndarray) -> list[np.ndarray]:
+        """Per level (1 + columns, size) of w above P."""
+        return np.split(shared[:, 1:], np.cumsum([size for _, size in self._shapes])[:-1], axis=1)
+
+
+class Nodes:
+    """From nodes to series and back."""
+
+    def __init__(self, hierarchy: Hierarchy) -> None:
+        self._codes = list(hierarchy.series.T)
+        self._members = _members(hierarchy)
+
+    def spread(self, shared: np.ndarray, tables: list[np.ndarray]) -> np.ndarray:
+        """``shared + sum over levels of table[node]``, (series, columns)."""
+        total = np.tile(shared, (len(self._codes[0]), 1))
+        for table, code in zip(tables, self._codes, strict=True):
+            total += table.take(code, axis=0)
+        return total
+
+    def sums(self, values: np.ndarray) -> list[np.ndarray]:
+        """Per level (nodes, ...) sums over the series of a node."""
+        flat = values.reshape(len(values), -1)
+        return [(members @ flat).reshape(-1, *values.shape[1:]) for members in self._members]
+
+    def side_by_side(self, tables: list[np.ndarray]) -> np.ndarray:
+        """(series, 1 + width) a 1 and the embeddings."""
         parts = [table.take(code, axis=0) for table, code in zip(tables, self._codes, strict=True)]
         return np.concatenate([np.ones((len(self._codes[0]), 1)), *parts], axis=1)
 
-    def _blocks(self, wide: np.ndarray) -> list[np.ndarray]:
-        ends = np.cumsum([size for _, size in self._shapes])[:-1]
-        return np.split(wide, ends, axis=-1)
+
+def _varies(hierarchy: Hierarchy, columns: Columns) -> np.ndarray:
+    """(1 + columns, levels) what may differ between a level's nodes; the baseline always."""
+    return np.vstack([np.ones(len(hierarchy.levels), dtype=bool), columns.varies(hierarchy.levels)])
+
+
+def _multiply(inverses: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Each row by its own (or the one) matrix, flat."""
+    return (inverses @ rows[:, :, None]).ravel()
 
 
 def _members(hierarchy: Hierarchy) -> list[csr_array]:

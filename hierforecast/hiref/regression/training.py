@@ -18,7 +18,7 @@ from hierforecast.hiref.regression.own import own_places, profile_own, read_own
 from hierforecast.hiref.regression.ridge import strengths_of
 from hierforecast.options import Training
 
-ENOUGH = 1e-6  # noise variances per row: what one more iteration must take off the loss to be worth it
+ENOUGH = 3e-6  # noise variances per row: what one more iteration must take off the loss to be worth it
 RENEW = 20  # iterations after which the rough curvature is taken anew
 
 
@@ -140,11 +140,7 @@ class _Loss:
 
     def _bend(self, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Effects, in the place of `raw`, and (series, signed columns) by how much they follow it."""
-        part, signs = raw[:, self._signed], self.signs[self._signed]
-        raw[:, self._signed] = constrain(part, signs)
-        return raw, signs * _logistic(part)
-
-
-def _logistic(raw: np.ndarray) -> np.ndarray:
-    """Slope of softplus."""
-    return np.exp(-np.logaddexp(0.0, -raw))
+        signs = self.signs[self._signed]
+        effects = constrain(raw[:, self._signed], signs)
+        raw[:, self._signed] = effects
+        return raw, signs * -np.expm1(-np.abs(effects))  # softplus' slope is 1 - exp(-softplus)

@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -33,3 +34,19 @@ def test_plan_is_what_follows_the_last_known_target():
     assert history["units"].notna().all()
     with pytest.raises(PanelError, match="empty in every row"):
         splits.observed_and_plan(frame.assign(units=None), period="week", target="units")
+
+
+def test_rolling_origins_are_disjoint_and_go_back_in_time():
+    panel = pd.DataFrame({"week": np.repeat(pd.date_range("2024-01-01", periods=12, freq="W-MON"), 2), "units": range(24)})
+    folds = splits.rolling_origins(panel, 3, 3)
+    assert [len(fold.holdout) for fold in folds] == [6, 6, 6]
+    assert pd.concat([folds[2].train, *(fold.holdout for fold in reversed(folds))]).equals(panel)
+    for fold in folds:
+        assert fold.train["week"].max() < fold.holdout["week"].min()
+
+
+@pytest.mark.parametrize(("origins", "told"), [(0, "at least 1 origin"), (5, "cannot hold out 3 periods")])
+def test_impossible_origins_are_told(origins, told):
+    panel = pd.DataFrame({"week": pd.date_range("2024-01-01", periods=12, freq="W-MON")})
+    with pytest.raises(PanelError, match=told):
+        splits.rolling_origins(panel, 3, origins)

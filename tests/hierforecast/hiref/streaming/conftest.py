@@ -106,6 +106,13 @@ def training() -> Training:
 
 
 @pytest.fixture
+def to_the_end(monkeypatch) -> Training:
+    """Training that stops where rounding is all that is left: otherwise rounding decides which iteration is the last."""
+    monkeypatch.setattr("hierforecast.hiref.regression.training.ENOUGH", 1e-14)
+    return TRAINING.model_copy(update={"iterations": 5000, "keep_moments": True})
+
+
+@pytest.fixture
 def small_batches(monkeypatch) -> None:
     """Batches that cut series and weeks alike."""
     monkeypatch.setattr("hierforecast.hiref.streaming.files.BATCH_ROWS", 577)

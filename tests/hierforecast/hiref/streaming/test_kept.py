@@ -58,12 +58,12 @@ def test_sums_of_old_and_new_rows_are_those_of_all(window, first, rows, settled,
     assert found.recent.target.sum() == pytest.approx(whole.recent.target[kept].sum())
 
 
-def test_an_update_forecasts_as_a_refit_of_all_rows_from_the_same_start(rows, settled, keeping, write, tmp_path):
+def test_an_update_forecasts_as_a_refit_of_all_rows_from_the_same_start(rows, settled, to_the_end, write, tmp_path):
     old, new = cut(rows, 100)
     plan = rows[rows["units"].isna()]
-    model = HiReF.from_panel_settings(settled, keeping).fit_files(write("by_time", old, tmp_path / "old"))
+    model = HiReF.from_panel_settings(settled, to_the_end).fit_files(write("by_time", old, tmp_path / "old"))
     model = HiReF.load(model.save(tmp_path / "model"))
-    refit = HiReF.from_panel_settings(settled, keeping).fit_prepared(from_panel(rows, settled, keeping), like=model)
+    refit = HiReF.from_panel_settings(settled, to_the_end).fit_prepared(from_panel(rows, settled, to_the_end), like=model)
     by_frame = HiReF.load(tmp_path / "model").update(new)
     by_files = HiReF.load(tmp_path / "model").update_files(write("cut_by_time", new, tmp_path / "new"))
     for name in ("forecast", "lower", "upper"):

@@ -87,14 +87,14 @@ def test_rounds_of_reweighting_read_all_rows_again(
     np.testing.assert_allclose(found.sum_round(near, before).products / scale, expected / scale, atol=1e-8)
 
 
-def test_fits_of_files_and_of_the_frame_forecast_the_same(rows, carrying, write, training, tmp_path):
+def test_fits_of_files_and_of_the_frame_forecast_the_same(rows, carrying, write, training, to_the_end, tmp_path):
     plan = rows[rows["units"].isna()]
     paths = write("cut_by_time", rows, tmp_path)
-    frame = HiReF.from_panel_settings(carrying, training).fit(rows)
-    files = HiReF.from_panel_settings(carrying, training).fit_files(paths)
-    np.testing.assert_allclose(files.predict(plan)["forecast"], frame.predict(plan)["forecast"], rtol=1e-4)
+    frame = HiReF.from_panel_settings(carrying, to_the_end).fit(rows)
+    files = HiReF.from_panel_settings(carrying, to_the_end).fit_files(paths)
+    np.testing.assert_allclose(files.predict(plan)["forecast"], frame.predict(plan)["forecast"], rtol=1e-5)
     both = from_panel(rows, carrying, training), from_files(paths, carrying, training)
-    one, other = (HiReF.from_panel_settings(carrying, training).fit_prepared(data, like=frame) for data in both)
+    one, other = (HiReF.from_panel_settings(carrying, to_the_end).fit_prepared(data, like=frame) for data in both)
     for name in ("forecast", "lower", "upper"):
         np.testing.assert_allclose(other.predict(plan)[name], one.predict(plan)[name], rtol=1e-6)
     assert files.diagnostics()["rows"] == frame.diagnostics()["rows"] == rows["units"].notna().sum()

@@ -15,7 +15,7 @@ from hierforecast.hiref.intervals.conformal import Interval, conformal, series_n
 from hierforecast.hiref.intervals.errors import Errors, bias, join, wape
 from hierforecast.hiref.material import Material
 from hierforecast.hiref.minibatch.refusals import MEAN_LOSSES
-from hierforecast.hiref.origins import Fitted, Trial, errors_of, fitted_values, origin_of, past_of, try_ahead
+from hierforecast.hiref.origins import Trial, errors_of, fitted_values, origin_of, past_of, try_ahead, with_median
 from hierforecast.hiref.recent.chain import choose, follow
 from hierforecast.hiref.recent.level import LevelChoice
 from hierforecast.hiref.regression.effects import Parameters
@@ -24,32 +24,24 @@ from hierforecast.hiref.regression.training import Trained
 from hierforecast.hiref.regression.uncertainty import effect_errors
 from hierforecast.hiref.solving import Solved, own_effects, solve
 from hierforecast.options import Training
-from hierforecast.schema import SalesPanel
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)  # of a series' offset that may lead from its mean to its median
 
 
-def fit_material(
-    data: Material,
-    settings: SalesPanel,
-    training: Training,
-    *,
-    start: Parameters | None = None,
-    checkpoint: Path | None = None,
-) -> Fit:
+def fit_material(data: Material, training: Training, *, start: Parameters | None = None, checkpoint: Path | None = None) -> Fit:
     """Fit on what was read from a frame or from files; see `material`.
 
     Args:
         data: what to learn from.
-        settings: the declared columns.
         training: how.
         start: parameters to begin at, see `regression.starting`; None makes them from the moments.
         checkpoint: for the rows engine.
     """
     trials = try_ahead(data, training, start, checkpoint)
     choices = _choose_levels(data, trials, training)
-    share = _median_share(data, trials, choices, training)
-    errors = join([errors_of(data, trial, choices, training, share) for trial in trials])
+    errors = join([errors_of(data, trial, choices, training) for trial in trials])
+    share = _median_share(data, trials, errors, training)
+    errors = with_median(errors, data.link, share)
 
     solved = _solve_whole(data, training, trials, start, checkpoint)
     effects, rows = own_effects(solved.trained, data.hierarchy), data.recent.rows
@@ -94,15 +86,11 @@ def _choose_levels(data: Material, trials: tuple[Trial, ...], training: Training
     return choose([origin_of(data, trial, training) for trial in trials], training.recent_by, data.hierarchy)
 
 
-def _median_share(data: Material, trials: tuple[Trial, ...], choices: tuple[LevelChoice, ...], training: Training) -> float:
+def _median_share(data: Material, trials: tuple[Trial, ...], errors: Errors, training: Training) -> float:
     """How far to go from mean to median, so that the absolute error from earlier origins is least."""
-    if training.loss == "quantile" or not trials or not any(trial.fitted.offsets.any() for trial in trials):
+    if training.loss == "quantile" or not any(trial.fitted.offsets.any() for trial in trials):
         return 0.0
-    off = []
-    for share in SHARES:
-        found = join([errors_of(data, trial, choices, training, share) for trial in trials])
-        off.append(wape(found, found.median))
-    return SHARES[int(np.argmin(off))]
+    return min(SHARES, key=lambda share: wape(errors, with_median(errors, data.link, share).median))
 
 
 def _effect_errors(data: Material, solved: Solved, training: Training) -> dict[str, np.ndarray]:

@@ -96,7 +96,7 @@ class Material(NamedTuple):
         X, target, weight = recent.X, recent.target, recent.weight
         if before is not None:
             head = np.flatnonzero(period < before)
-            X, target, period, series = X.T[:, head].T, target[head], period[head], series[head]
+            X, target, period, series = X.T.take(head, axis=1).T, target[head], period[head], series[head]
             weight = None if weight is None else weight[head]
         found = near.working(X, series, period, target, weight)
         return sum_moments(

@@ -154,7 +154,7 @@ class HiReF(Answering):
             known = panel[panel[self.panel.target.name].notna()]
             found = learn_curves(known, data, self.training, checkpoint=folder)
             data = from_panel(panel, found, self.training)
-        self._fit = fit_material(data, self.panel, self.training, checkpoint=folder)
+        self._fit = fit_material(data, self.training, checkpoint=folder)
         self._kept = self._keep(data)
         self._fit.diagnostics["seconds"] = round(time.perf_counter() - began, 3)
         return self
@@ -180,7 +180,7 @@ class HiReF(Answering):
         self._refuse_rows_engine("fit_files")
         began = time.perf_counter()
         data = from_files(source, self.panel, self.training, client=client)
-        self._fit = fit_material(data, self.panel, self.training)
+        self._fit = fit_material(data, self.training)
         self._kept = self._keep(data)
         self._fit.diagnostics["seconds"] = round(time.perf_counter() - began, 3)
         return self
@@ -220,7 +220,7 @@ class HiReF(Answering):
         began = time.perf_counter()
         data = extended(self._kept, fit.design, fit.hierarchy, fit.link, [frame for frame in frames if len(frame)])
         start = start_from(fit.parameters, fit.hierarchy, fit.design.columns.names, data=data, training=self.training)
-        self._fit = fit_material(data, self.panel, self.training, start=start)
+        self._fit = fit_material(data, self.training, start=start)
         self._kept = self._keep(data)
         self._fit.diagnostics["seconds"] = round(time.perf_counter() - began, 3)
         return self
@@ -248,7 +248,7 @@ class HiReF(Answering):
 
         fit = like._fitted() if like is not None else None
         start = fit and start_from(fit.parameters, fit.hierarchy, fit.design.columns.names, data=data, training=self.training)
-        self._fit = fit_material(data, self.panel, self.training, start=start)
+        self._fit = fit_material(data, self.training, start=start)
         return self
 
     def save(self, folder: str | Path) -> Path:

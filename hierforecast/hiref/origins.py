@@ -12,7 +12,7 @@ import numpy as np
 from hierforecast.hiref.columns.origin import columns_from, value_from
 from hierforecast.hiref.intervals.conformal import series_noise
 from hierforecast.hiref.intervals.errors import Errors
-from hierforecast.hiref.link import LARGEST, calibrate
+from hierforecast.hiref.link import LARGEST, Link, calibrate
 from hierforecast.hiref.material import Material
 from hierforecast.hiref.prediction import Predicted, predict, raise_to_units
 from hierforecast.hiref.recent.chain import Origin, follow
@@ -147,15 +147,14 @@ def ahead(data: Material, trial: Trial, levels: np.ndarray) -> Predicted:
     return _value(data, trial.effects, trial.cut, trial.tail, level)
 
 
-def errors_of(data: Material, trial: Trial, choices: tuple[LevelChoice, ...], training: Training, share: float) -> Errors:
-    """How far off a trial's forecasts were.
+def errors_of(data: Material, trial: Trial, choices: tuple[LevelChoice, ...], training: Training) -> Errors:
+    """How far off a trial's forecasts were; medians as far from means as the offsets say.
 
     Args:
         data: the rows.
         trial: the fit.
         choices: of recent levels.
         training: the loss.
-        share: of the offsets that leads from mean to median.
     """
     rows, link, tail = data.recent.rows, data.link, trial.tail
     chain = follow(past_of(data, trial.fitted, training), choices, data.hierarchy)
@@ -173,11 +172,17 @@ def errors_of(data: Material, trial: Trial, choices: tuple[LevelChoice, ...], tr
         horizon=rows.period[tail] - trial.cut + 1,
         actual=target,
         mean=units * trial.fitted.factors[series],
-        median=units * np.exp(share * trial.fitted.offsets)[series],
+        median=units * np.exp(trial.fitted.offsets)[series],
         value=value,
         error=link.errors(target, value),
         noise=noise[series],
     )
+
+
+def with_median(errors: Errors, link: Link, share: float) -> Errors:
+    """The same with medians a `share` of the way that the offsets say."""
+    units = np.maximum(link.back(errors.value), 1e-300)
+    return errors._replace(median=np.where(errors.median > 0, units * (errors.median / units) ** share, 0.0))
 
 
 def _value(
@@ -187,7 +192,7 @@ def _value(
     design, recent = data.design, data.recent
     whole = isinstance(chosen, slice)
     rows = recent.rows if whole else recent.rows.only(np.isin(np.arange(len(recent.target)), chosen))
-    X = recent.X if whole else recent.X[chosen]
+    X = recent.X if whole else recent.X.T.take(chosen, axis=1).T
     if design.past is not None:
         return Predicted(value_from(design, rows, X, effects, before - 1, level=level))
     X = columns_from(design, rows, X, before - 1)

@@ -8,7 +8,6 @@ import numpy as np
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.intervals.conformal import noise_of
 from hierforecast.hiref.material import Material
-from hierforecast.hiref.minibatch.training import train_rows
 from hierforecast.hiref.moments.sums import Moments
 from hierforecast.hiref.regression.effects import Parameters, SeriesEffects, effects_of
 from hierforecast.hiref.regression.training import Trained, train
@@ -56,6 +55,8 @@ def solve(
     """
     start = around.parameters if around else start
     if training.engine == "rows":
+        from hierforecast.hiref.minibatch.training import train_rows  # torch comes in here, so that moments do without
+
         trained = train_rows(data, training, start=start, before=before, epochs=epochs, checkpoint=checkpoint)
         moments = data.moments if before is None else data.before(before)
         return Solved(trained, moments, series_weights(moments, trained, data))

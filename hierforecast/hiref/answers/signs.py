@@ -95,7 +95,7 @@ def _error(data: Material, settings: SalesPanel, training: Training, holdout: pd
     """WAPE of the declared statistic at the bottom, a share."""
     from hierforecast.hiref.fitting import fit_material  # torch comes in here
 
-    fit = fit_material(data, settings, training)
+    fit = fit_material(data, training)
     answer = fit.answer(holdout)
     forecast = answer.rows.unsort(fit.forecast(answer, settings.statistic))
     return wape(holdout[settings.target.name].to_numpy(dtype=float), forecast)

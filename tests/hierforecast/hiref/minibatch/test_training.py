@@ -83,7 +83,7 @@ def test_poisson_keeps_its_mean_while_the_level_follows_the_sales(new_market, ne
 def test_the_same_seed_gives_the_same_bits(new_material, rows_training, loss):
     training = rows_training(loss, epochs=6)
     material = new_material(training)
-    first, second = (fit_material(material, material.design.panel, training) for _ in range(2))
+    first, second = (fit_material(material, training) for _ in range(2))
     np.testing.assert_array_equal(first.intercepts, second.intercepts)
     np.testing.assert_array_equal(first.parameters.loadings, second.parameters.loadings)
     assert first.diagnostics == second.diagnostics
@@ -132,7 +132,7 @@ def test_a_fit_with_a_checkpoint_is_the_same_fit_and_another_one_is_refused(spli
 def test_rows_left_on_disk_are_not_trained_without(new_material, rows_training):
     training = rows_training()
     material = new_material(training)
-    few = material._replace(blocks=tuple(type(block)(10 * block.products) for block in material.blocks))
+    few = material._replace(rows=10 * material.rows)
     with pytest.raises(SettingsError, match="every row in memory"):
         train_rows(few, training)
 

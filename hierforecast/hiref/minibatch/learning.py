@@ -15,13 +15,10 @@ from hierforecast.hiref.columns.rows import read_numbers
 from hierforecast.hiref.material import Material
 from hierforecast.hiref.minibatch.curves import CURVE, Curve, Exposures, dense_of, fact_of, learned_facts, raw_of, with_facts
 from hierforecast.hiref.minibatch.device import choose_device, precise
-from hierforecast.hiref.minibatch.losses import make_loss
-from hierforecast.hiref.minibatch.network import State, make_frame, state_of
-from hierforecast.hiref.minibatch.problem import Problem
+from hierforecast.hiref.minibatch.network import State
 from hierforecast.hiref.minibatch.refusals import is_learned
-from hierforecast.hiref.minibatch.start import held_out_from, settle_start, table_of
-from hierforecast.hiref.minibatch.training import cast, minimise, open_checkpoint, refuse_missing_rows
-from hierforecast.hiref.regression.training import initial_parameters
+from hierforecast.hiref.minibatch.start import begin, held_out_from
+from hierforecast.hiref.minibatch.training import cast, minimise, open_checkpoint
 from hierforecast.options import Training
 from hierforecast.schema import Driver, SalesPanel
 
@@ -45,15 +42,9 @@ def learn_curves(panel: pd.DataFrame, material: Material, training: Training, *,
     """
     settings, before = material.design.panel, material.cuts[-1] if material.cuts else None
     device = choose_device(training.rows.device)
-    refuse_missing_rows(material)
-    columns = material.design.columns
-    moments = material.moments if before is None else material.before(before)
-    start = initial_parameters(moments, material.hierarchy, columns, training)
+    problem, state, start = begin(material, training, None, before)
     exposures = read_exposures(panel, material, start.column_scales)
-    frame, loss = make_frame(material.hierarchy, columns, training), make_loss(training, float(start.target_scale))
-    problem = Problem(table_of(material, training, start, before), frame, loss, exposures)
-    state = state_of(start, np.zeros(len(material.hierarchy.series))) | {CURVE: exposures.start}
-    problem, state = settle_start(problem, state)
+    problem, state = problem._replace(exposures=exposures), state | {CURVE: exposures.start}
     kept = open_checkpoint(checkpoint, CURVES, training, problem, state)
     held_out = held_out_from(problem.table, settings.horizon)
     problem, state = problem.cast(device, precise(device)), cast(state, device, precise(device))

@@ -76,6 +76,12 @@ class Loss(NamedTuple):
             return inside * (left.abs() - inside / 2)
         return left.square() / 2
 
+    def curvature(self, prediction: Tensor) -> Tensor:
+        """(rows,) second slopes by the prediction where it is right, and 1 for a quantile, which has none."""
+        if not self.on_units:
+            return torch.ones_like(prediction)
+        return self.mean(prediction) ** (2.0 - self.parameter) * self.scale**2 / self.dispersion
+
 
 def make_loss(training: Training, scale: float) -> Loss:
     """The declared loss on a link scale with noise sd `scale`, its dispersion still to be measured."""

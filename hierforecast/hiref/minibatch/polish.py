@@ -1,6 +1,7 @@
 """L-BFGS over all rows at once, for smooth losses: from near the answer to it, so that both engines mean the same.
 
-What moves is each parameter times the square root of the rows behind it, as in `regression.network`.
+What moves is each parameter times the square root of the loss' bend along it, so that a step means about the same for
+all of them, and most iterations are saved.
 """
 
 from typing import NamedTuple
@@ -8,8 +9,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from hierforecast.hiref.minibatch.network import TABLE, State
+from hierforecast.hiref.minibatch.curvature import bends
+from hierforecast.hiref.minibatch.network import State
 from hierforecast.hiref.minibatch.problem import Problem, in_order
+
+ENOUGH = 1e-8  # per row: what an iteration must take off the loss to be worth another
 
 
 class Polished(NamedTuple):
@@ -23,7 +27,7 @@ class Polished(NamedTuple):
 
 def polish(problem: Problem, state: State, iterations: int) -> Polished:
     """Minimise the sum of losses and penalties; `problem` and `state` in the type to work in."""
-    behind = _rows_behind(problem, state)
+    behind = {name: torch.sqrt(bend) for name, bend in bends(problem, state).items()}
     moving = {name: (tensor.detach() * behind[name]).requires_grad_() for name, tensor in state.items()}
     optimizer = torch.optim.LBFGS(
         moving.values(),
@@ -31,7 +35,7 @@ def polish(problem: Problem, state: State, iterations: int) -> Polished:
         history_size=20,
         max_eval=2 * iterations,
         tolerance_grad=1e-6,
-        tolerance_change=1e-6 * problem.rows,
+        tolerance_change=ENOUGH * problem.rows,
         line_search_fn="strong_wolfe",
     )
 
@@ -55,16 +59,3 @@ def polish(problem: Problem, state: State, iterations: int) -> Polished:
 
 def _unscaled(moving: State, behind: State) -> State:
     return {name: tensor / behind[name] for name, tensor in moving.items()}
-
-
-def _rows_behind(problem: Problem, state: State) -> State:
-    """Square root of the weight behind every parameter, of a shape that spreads over it."""
-    weight, codes = problem.table.weight, problem.frame.codes
-    per_series = torch.zeros_like(state["intercepts"]).index_add(0, problem.table.series, weight)
-    behind = {name: torch.sqrt(weight.sum() + 1.0) for name in state}
-    behind["intercepts"] = torch.sqrt(per_series + 1.0)
-    for place, code in enumerate(codes):
-        name = TABLE.format(place=place)
-        counts = torch.zeros_like(state[name][:, 0]).index_add(0, code, per_series)
-        behind[name] = torch.sqrt(counts + 1.0)[:, None]
-    return behind

@@ -15,6 +15,11 @@ def refuse_unfit(panel: SalesPanel, training: Training) -> None:
             f"training.loss is {training.loss!r}, which sums over rows cannot hold; set training.engine to 'rows', "
             f"or training.loss to one of: {', '.join(ON_MOMENTS)}"
         )
+    if panel.link == "mixed" and panel.target_lags:
+        raise SettingsError(
+            f"link 'mixed' has no place for target_lags {panel.target_lags}: a lag neither multiplies nor adds units; "
+            "leave target_lags out, or set link to 'log' or 'identity'"
+        )
     if training.engine == "rows":
         _refuse_on_rows(panel, training)
     for driver in panel.drivers:

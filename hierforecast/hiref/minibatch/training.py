@@ -12,23 +12,21 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from hierforecast.errors import SettingsError
 from hierforecast.hiref.intervals.conformal import noise_of
 from hierforecast.hiref.material import Material
 from hierforecast.hiref.minibatch.checkpoint import Checkpoint, fingerprint_of
 from hierforecast.hiref.minibatch.descent import Descent, descend
 from hierforecast.hiref.minibatch.device import choose_device, precise
-from hierforecast.hiref.minibatch.losses import make_loss
-from hierforecast.hiref.minibatch.network import State, make_frame, parameters_of, state_of
+from hierforecast.hiref.minibatch.network import State, arrayed, own_of, parameters_of
 from hierforecast.hiref.minibatch.polish import polish
 from hierforecast.hiref.minibatch.problem import Problem, Table, mean_loss, predict_all
-from hierforecast.hiref.minibatch.start import held_out_from, settle_start, table_of, weights_of
+from hierforecast.hiref.minibatch.start import begin, held_out_from
 from hierforecast.hiref.regression.effects import Parameters
-from hierforecast.hiref.regression.training import Trained, initial_parameters
+from hierforecast.hiref.regression.training import Trained
 from hierforecast.options import Training
 
 REWEIGHTED = ("squared", "huber")  # the others know from their own form how precise a row is
-TRIAL, FINAL = "trial", "final"  # stages of a checkpoint
+TRIAL, FINAL = "before-{before}", "final"  # stages of a checkpoint
 
 
 class Minimum(NamedTuple):
@@ -76,14 +74,9 @@ def train_rows(
         ModelFolderError: the checkpoint belongs to another training.
     """
     device = choose_device(training.rows.device)
-    refuse_missing_rows(material)
-    columns, warm = material.design.columns, start is not None
-    moments = material.moments if before is None else material.before(before)
-    start = start or initial_parameters(moments, material.hierarchy, columns, training)
-    frame = make_frame(material.hierarchy, columns, training)
-    problem = Problem(table_of(material, training, start, before), frame, make_loss(training, float(start.target_scale)))
-    problem, state = settle_start(problem, state_of(start, np.zeros(len(material.hierarchy.series))))
-    kept = open_checkpoint(checkpoint, FINAL if before is None else TRIAL, training, problem, state)
+    warm = start is not None
+    problem, state, start = begin(material, training, start, before)
+    kept = open_checkpoint(checkpoint, FINAL if before is None else TRIAL.format(before=before), training, problem, state)
     problem, state = problem.cast(device, precise(device)), cast(state, device, precise(device))
     held_out = None if epochs else held_out_from(problem.table, material.design.panel.horizon)
     # From an answer that was polished on fewer weeks, Adam would only stray.
@@ -173,21 +166,13 @@ def open_checkpoint(folder: Path | None, stage: str, training: Training, problem
     return Checkpoint(Path(folder) / stage, fingerprint_of(training.model_dump(mode="json"), *numbers))
 
 
-def refuse_missing_rows(material: Material) -> None:
-    """Raise a SettingsError where part of the rows is known as sums only."""
-    at_hand, known = float(weights_of(material).sum()), float(material.moments.counts.sum())
-    if at_hand < 0.999 * known:
-        raise SettingsError(
-            f"training.engine 'rows' needs every row in memory, but only {at_hand:g} of {known:g} are; "
-            "use fit(panel), or training.engine 'moments'"
-        )
-
-
 def _trained(problem: Problem, ended: Minimum, start: Parameters) -> Trained:
     device, descent = problem.table.target.device, ended.descent
+    scale, own = float(start.target_scale), own_of(ended.state, problem.frame)
     return Trained(
         parameters=parameters_of(ended.state, problem.frame, start),
-        intercepts=ended.state["intercepts"].cpu().double().numpy() * float(start.target_scale),
+        intercepts=arrayed(ended.state["intercepts"]) * scale,
+        own=None if own is None else own * scale / start.column_scales,
         loss=2.0 * ended.objective / max(float(problem.table.weight.sum()), 1e-30),
         iterations=ended.iterations,
         converged=ended.converged,

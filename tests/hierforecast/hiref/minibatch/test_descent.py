@@ -6,12 +6,9 @@ import torch
 
 from hierforecast.hiref.minibatch.checkpoint import Checkpoint
 from hierforecast.hiref.minibatch.descent import LEAST_RATE, descend, learning_rate
-from hierforecast.hiref.minibatch.losses import make_loss
-from hierforecast.hiref.minibatch.network import make_frame, state_of
-from hierforecast.hiref.minibatch.problem import Problem, mean_loss
-from hierforecast.hiref.minibatch.start import held_out_from, settle_start, table_of
+from hierforecast.hiref.minibatch.problem import mean_loss
+from hierforecast.hiref.minibatch.start import begin, held_out_from
 from hierforecast.hiref.minibatch.training import cast, split_off
-from hierforecast.hiref.regression.training import initial_parameters
 
 
 class Killed(BaseException):
@@ -31,12 +28,7 @@ class Fragile(Checkpoint):
 def began(new_material, rows_training):
     """A problem in float32, its held-out rows, and a start."""
     training = rows_training()
-    material = new_material(training)
-    columns = material.design.columns
-    start = initial_parameters(material.moments, material.hierarchy, columns, training)
-    frame = make_frame(material.hierarchy, columns, training)
-    problem = Problem(table_of(material, training, start, None), frame, make_loss(training, float(start.target_scale)))
-    problem, state = settle_start(problem, state_of(start, np.zeros(len(material.hierarchy.series))))
+    problem, state, _ = begin(new_material(training), training, None, None)
     cpu = torch.device("cpu")
     problem, held = split_off(problem.cast(cpu, torch.float32), held_out_from(problem.table, 8))
     return problem, held, cast(state, cpu, torch.float32)

@@ -6,11 +6,8 @@ import torch
 from hierforecast.hiref.minibatch import problem as problems
 from hierforecast.hiref.minibatch.curves import CURVE
 from hierforecast.hiref.minibatch.learning import read_exposures
-from hierforecast.hiref.minibatch.losses import make_loss
-from hierforecast.hiref.minibatch.network import make_frame, state_of
-from hierforecast.hiref.minibatch.problem import Problem, in_order, ranges
-from hierforecast.hiref.minibatch.start import settle_start, table_of
-from hierforecast.hiref.regression.training import initial_parameters
+from hierforecast.hiref.minibatch.problem import in_order, ranges
+from hierforecast.hiref.minibatch.start import begin
 from hierforecast.schema import Adstock, Driver
 
 
@@ -22,15 +19,11 @@ def made(request, gapped, new_material, rows_training):
         Driver("tv", sign="+", adstock=Adstock(decay=0.4, learned=request.param == "learned curves"), reference="regular"),
     ]
     material = new_material(training, drivers=drivers)
-    start = initial_parameters(material.moments, material.hierarchy, material.design.columns, training)
-    frame = make_frame(material.hierarchy, material.design.columns, training)
-    state = state_of(start, torch.linspace(-1, 1, len(material.hierarchy.series)).numpy())
-    exposures = None
+    problem, state, start = begin(material, training, None, None)
     if request.param == "learned curves":
         exposures = read_exposures(gapped, material, start.column_scales)
-        state = state | {CURVE: exposures.start}
-    problem = Problem(table_of(material, training, start, None), frame, make_loss(training, 1.0), exposures)
-    return settle_start(problem, state)
+        problem, state = problem._replace(exposures=exposures), state | {CURVE: exposures.start}
+    return problem, state
 
 
 def test_an_epoch_holds_every_row_once(made):

@@ -11,6 +11,7 @@ import numpy as np
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.material import Material
 from hierforecast.hiref.regression.effects import Parameters
+from hierforecast.hiref.regression.initial import FULL
 from hierforecast.options import Training
 
 
@@ -27,7 +28,7 @@ def start_from(
         training: how the other is to be trained.
     """
     hierarchy, columns = data.hierarchy, data.design.columns
-    size = next(iter(parameters.embeddings.values())).shape[1]
+    size = FULL if parameters.full else next(iter(parameters.embeddings.values())).shape[1]
     if tuple(names) != tuple(columns.names) or size != training.embedding_size:
         return None
     embeddings = {}

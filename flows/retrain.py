@@ -10,10 +10,12 @@ from flows.champion import as_rival, on_todays_data, same_settings
 from flows.order import Family, Outcome, score_after_cutoff
 from hierforecast.errors import HierforecastError
 from hierforecast.schema import Company
-from tasks import reports, shelving
+from tasks import illustration, reports, shelving
 from tasks.checks import CheckedPanel
+from tasks.evaluation import Score
 from tasks.fingerprint import fingerprint
 from tasks.registry.records import Version
+from tasks.trained import Trained
 
 
 def retrain(family: Family, company: Company, checked: CheckedPanel) -> Outcome:
@@ -39,15 +41,30 @@ def _challenge(
     rival = as_rival(family, company, panel, champion, score)
     trained = family.fit(company, panel, key, until_cutoff=False)
     tables = family.tabulate(company, panel, key, trained, score)
-    version = known or shelving.register_version(
-        company, panel, family, key, trained, score, tables=tables, checks=checked.report, as_challenger=as_challenger
-    )
+    version = known or _shelve(family, company, checked, key, trained, score, tables, as_challenger=as_challenger)
     decision = family.decide(company, trained, score, rival)
     version = shelving.promote(version, decision.to_json())
     get_run_logger().info("%s version %s %s", family.FAMILY, version.version, decision.summary)
     reports.tell_decision(company.company, family.FAMILY, version, decision)
     reports.tell_scores(company.company, family.FAMILY, score.scores)
     return Outcome(family=family.FAMILY, version=version, made=known is None, summary=decision.summary)
+
+
+def _shelve(
+    family: Family,
+    company: Company,
+    checked: CheckedPanel,
+    key: str,
+    trained: Trained,
+    score: Score,
+    tables: str,
+    *,
+    as_challenger: bool,
+) -> Version:
+    """Draw what the tables show, and register it all."""
+    plots = illustration.illustrate(company, family.FAMILY, key, trained, tables)
+    shown = {"tables": tables, "plots": plots, "checks": checked.report}
+    return shelving.register_version(company, checked.panel, family, key, trained, score, **shown, as_challenger=as_challenger)
 
 
 def _unchanged(family: Family, known: Version, champion: Version | None) -> Outcome:

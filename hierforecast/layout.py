@@ -115,7 +115,8 @@ def default_environment(home: Home, given: Mapping[str, str]) -> dict[str, str]:
     They read it when they are imported, so it has to be set before. Prefect gets a home in ours only where nothing says
     that there is a Prefect elsewhere.
     """
-    defaults = {**_SWITCHES, "TF_XLA_FLAGS": f"--tf_xla_persistent_cache_directory={_quoted(home.caches / 'xla')}"}
+    caches = {"MPLCONFIGDIR": str(home.caches / "matplotlib")}
+    defaults = {**_SWITCHES, **caches, "TF_XLA_FLAGS": f"--tf_xla_persistent_cache_directory={_quoted(home.caches / 'xla')}"}
     if not any(name in given for name in _OWN_PREFECT):
         defaults["PREFECT_HOME"] = str(home.prefect)
     return {name: value for name, value in defaults.items() if name not in given}

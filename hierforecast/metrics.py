@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hierforecast.hierarchy import groupings
-from hierforecast.results import ACTUAL, FORECAST, LOWER, PERIOD, SCORES, UPPER
+from hierforecast.results import ACTUAL, FORECAST, HORIZONS, LOWER, PERIOD, SCORES, UPPER
 
 
 def wape(actual: np.ndarray, forecast: np.ndarray) -> float:
@@ -94,6 +94,48 @@ def score_levels(
             ]
         )
     return pd.DataFrame(rows, columns=list(SCORES.columns))
+
+
+def score_horizons(holdout: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
+    """Score forecasts that were all made at one time by how many periods ahead they were, at the groupings of `score_levels`.
+
+    Args:
+        holdout: as for `score_levels`; its first period is 1 ahead, the next one 2.
+        levels: the level columns.
+
+    Returns:
+        One row per grouping and horizon with the columns of `results.HORIZONS`; coverage at the bottom only.
+    """
+    tables = []
+    for name, by in groupings(levels).items():
+        bottom = list(by) == list(levels)
+        cells = holdout if bottom else _cells(holdout, by, [ACTUAL, FORECAST])
+        sums = _sums_per_period(cells.assign(covered=_covered(holdout) if bottom else np.nan))
+        tables.append(sums.assign(level=name, horizon=np.arange(1, len(sums) + 1)))
+    return pd.concat(tables, ignore_index=True)[list(HORIZONS.columns)]
+
+
+def _sums_per_period(cells: pd.DataFrame) -> pd.DataFrame:
+    """One row per period, ascending: cells, wape, bias, coverage."""
+    error = (cells[FORECAST] - cells[ACTUAL]).astype(float)
+    parts = pd.DataFrame({"off": error.abs(), "beyond": error, "sold": cells[ACTUAL].abs(), "covered": cells["covered"]})
+    groups = parts.groupby(cells[PERIOD], sort=True)
+    sums = groups[["off", "beyond", "sold"]].sum()
+    sold = sums["sold"].where(sums["sold"] > 0)
+    return pd.DataFrame(
+        {
+            "cells": groups.size(),
+            "wape": sums["off"] / sold,
+            "bias": sums["beyond"] / sold,
+            "coverage": groups["covered"].mean(),
+        }
+    ).reset_index(drop=True)
+
+
+def _covered(holdout: pd.DataFrame) -> np.ndarray:
+    """Whether each row lies within its interval, (rows,): 1 or 0, NaN where it has none."""
+    actual, lower, upper = (holdout[name].to_numpy(float) for name in (ACTUAL, LOWER, UPPER))
+    return np.where(np.isfinite(lower) & np.isfinite(upper), ((actual >= lower) & (actual <= upper)).astype(float), np.nan)
 
 
 def _cells(frame: pd.DataFrame, by: Sequence[str], columns: list[str]) -> pd.DataFrame:

@@ -28,6 +28,11 @@ SCORES = Table(
     ("level", "cells", "wape", "mae", "rmse", "mase", "bias", "coverage"),
     "accuracy on the held-out periods at every level; wape, bias and coverage are shares, mae and rmse in target units",
 )
+HORIZONS = Table(
+    "horizons",
+    ("level", "horizon", "cells", "wape", "bias", "coverage"),
+    "accuracy on the held-out periods at every level by how many periods ahead was forecast; all three are shares",
+)
 FORECASTS = Table(
     "forecasts",
     (PERIOD, PART, ACTUAL, FORECAST, LOWER, UPPER),
@@ -95,5 +100,5 @@ SELECTION = Table(
     "which drivers are worth having; gain is the share of held-out squared error that one takes away",
 )
 
-HIREF_TABLES = (SCORES, FORECASTS, CONTRIBUTIONS, ELASTICITIES)
+HIREF_TABLES = (SCORES, HORIZONS, FORECASTS, CONTRIBUTIONS, ELASTICITIES, SIGNS, ABLATION)
 PRECISION_TABLES = (SCORES, FIT, MEDIA_CONTRIBUTIONS, DECAY, DIAGNOSTICS)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from hierforecast.hierarchy import TOTAL
 from hierforecast.metrics import score_levels
-from hierforecast.results import ACTUAL, HISTORY, HOLDOUT, PART, SCORES
+from hierforecast.results import ACTUAL, HISTORY, HOLDOUT, HORIZONS, PART, SCORES
 from tasks.panels import write_parquet
 from tasks.registry.records import legal_name
 
@@ -59,3 +59,16 @@ def as_metrics(score: Score) -> dict[str, float]:
         f"{metric}.{level}": value for level, row in table.iterrows() for metric, value in row.items() if metric != "cells"
     }
     return {legal_name(name): float(value) for name, value in named.items() if math.isfinite(value)}
+
+
+def horizon_courses(tables: str) -> dict[str, list[tuple[int, float]]]:
+    """Error and coverage by periods ahead, (periods ahead, share) by ``wape_ahead.<level>`` and so on; none without a table."""
+    path = Path(tables) / f"{HORIZONS.name}.parquet"
+    if not path.exists():
+        return {}
+    courses: dict[str, list[tuple[int, float]]] = {}
+    for row in pd.read_parquet(path).to_dict("records"):
+        for measure in ("wape", "coverage"):
+            if math.isfinite(row[measure]):
+                courses.setdefault(f"{measure}_ahead.{row['level']}", []).append((int(row["horizon"]), float(row[measure])))
+    return courses

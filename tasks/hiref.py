@@ -1,5 +1,6 @@
 """HiReF as tasks: fit, forecast the held-out weeks, and make the tables that people look at."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,21 @@ from prefect import get_run_logger, task
 
 from hierforecast import splits
 from hierforecast.gates import Decision, Rival, decide_hiref
-from hierforecast.results import ACTUAL, CONTRIBUTIONS, ELASTICITIES, FORECASTS, FUTURE, HISTORY, HOLDOUT, PART, PERIOD
+from hierforecast.metrics import score_horizons
+from hierforecast.results import (
+    ACTUAL,
+    CONTRIBUTIONS,
+    ELASTICITIES,
+    FORECASTS,
+    FUTURE,
+    HISTORY,
+    HOLDOUT,
+    HORIZONS,
+    PART,
+    PERIOD,
+)
 from hierforecast.schema import Company
-from tasks import environment, evaluation, panels, stages
+from tasks import environment, evaluation, panels, stages, worth
 from tasks.evaluation import Score
 from tasks.panels import PanelReference
 from tasks.trained import Trained
@@ -18,6 +31,7 @@ from tasks.trained import Trained
 FAMILY = "hiref"
 PANEL = "sales"
 CUTOFF_MODEL = "cutoff_model"
+EFFECT_INTERVAL = 0.9  # nominal coverage of the elasticities' bounds
 
 
 def panel_of(company: Company) -> Any:
@@ -35,7 +49,9 @@ def fit(company: Company, panel: PanelReference, fingerprint: str, *, until_cuto
     history = panels.history_and_plan(panel, settings).train
     train = splits.last_periods(history, settings.horizon, period=settings.period).train if until_cutoff else history
     get_run_logger().info("fitting HiReF on %d rows up to %s", len(train), train[settings.period].max().date())
+    began = time.process_time()
     model = HiReF.from_panel_settings(settings, company.training).fit(train)
+    cpu_seconds = round(time.process_time() - began, 3)
     name = CUTOFF_MODEL if until_cutoff else "model"
     folder = model.save(stages.folder(company.company, FAMILY, fingerprint) / name)
     periods = train[settings.period]
@@ -43,7 +59,7 @@ def fit(company: Company, panel: PanelReference, fingerprint: str, *, until_cuto
         folder=str(folder),
         trained_from=str(periods.min().date()),
         trained_to=str(periods.max().date()),
-        diagnostics=model.diagnostics(),
+        diagnostics={**model.diagnostics(), "cpu_seconds": cpu_seconds},
     )
 
 
@@ -85,8 +101,11 @@ def tabulate(company: Company, panel: PanelReference, fingerprint: str, trained:
     held_out = at_cutoff.contributions(history[history[settings.period] > pd.Timestamp(score.cutoff)])
     contributions = _contributions(model, before, plan, held_out, settings.period)
     panels.write_parquet(contributions, folder / f"{CONTRIBUTIONS.name}.parquet")
-    panels.write_parquet(model.elasticities(), folder / f"{ELASTICITIES.name}.parquet")
+    panels.write_parquet(model.elasticities(interval=EFFECT_INTERVAL), folder / f"{ELASTICITIES.name}.parquet")
     panels.write_parquet(pd.read_parquet(score.scores), folder / Path(score.scores).name)
+    horizons = score_horizons(pd.read_parquet(score.holdout), settings.levels)
+    panels.write_parquet(horizons, folder / f"{HORIZONS.name}.parquet")
+    worth.write_worth(company, history, folder)
     return str(folder)
 
 
@@ -95,7 +114,7 @@ def example(company: Company, panel: PanelReference, trained: Trained) -> tuple[
     from hierforecast.hiref import HiReF
 
     history = panels.history_and_plan(panel, company.sales).train.tail(5)
-    rows = history.drop(columns=company.sales.target.name)
+    rows = history[[name for name in history.columns if name not in (company.sales.target.name, company.sales.weight)]]
     return rows, HiReF.load(trained.folder).predict(rows)
 
 

@@ -14,11 +14,11 @@ from hierforecast.errors import HierforecastError
 from hierforecast.gates import Decision
 from hierforecast.schema import Company
 from tasks import environment, stages
-from tasks.evaluation import Score, as_metrics
+from tasks.evaluation import Score, as_metrics, horizon_courses
 from tasks.panels import PanelReference
 from tasks.registry.records import Evidence, Version
 from tasks.studies import Found, Study
-from tasks.trained import Trained
+from tasks.trained import Trained, courses_of, metrics_of
 
 
 def _worth_retrying(failed: Task, run: TaskRun, state: State) -> bool:
@@ -70,6 +70,7 @@ def register_version(
     score: Score,
     *,
     tables: str,
+    plots: str | None,
     checks: str,
     as_challenger: bool,
 ) -> Version:
@@ -88,7 +89,10 @@ def register_version(
         model=trained.folder,
         tables=tables,
         checks=checks,
-        metrics={**as_metrics(score), **_numbers(trained.diagnostics)},
+        plots=plots,
+        metrics={**as_metrics(score), **metrics_of(trained.diagnostics)},
+        courses={**horizon_courses(tables), **courses_of(trained.diagnostics)},
+        diagnostics=trained.diagnostics,
         tags={
             "trained_from": trained.trained_from,
             "trained_to": trained.trained_to,
@@ -149,7 +153,3 @@ def log_study(company: str, panel: PanelReference, study: Study, found: Found, *
     stages.write_text(kept, json.dumps(ids))
     experiments.log_gain(ids["study"], given.wape, tuned.wape)
     return ids["study"]
-
-
-def _numbers(diagnostics: dict[str, Any]) -> dict[str, float]:
-    return {name: float(value) for name, value in diagnostics.items() if isinstance(value, int | float)}

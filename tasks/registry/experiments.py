@@ -3,14 +3,11 @@
 import math
 
 import pandas as pd
-from mlflow.entities import Metric, Param
 
 from hierforecast.results import BACKTEST, TRIALS
 from tasks.registry.connection import client
-from tasks.registry.records import legal_name
+from tasks.registry.numbers import log_numbers
 from tasks.registry.runs import open_run
-
-_MAX_BATCH = 900  # of the thousand metrics that MLflow takes at once
 
 
 def log_backtest(company: str, table: str, tags: dict[str, str]) -> str:
@@ -18,13 +15,13 @@ def log_backtest(company: str, table: str, tags: dict[str, str]) -> str:
     frame = pd.read_parquet(table)
     means = frame.groupby(["model", "level"], sort=False)[["wape", "bias", "mae", "cpu_seconds"]].mean()
     metrics = {
-        legal_name(f"{measure}.{level}.{model}"): float(value)
+        f"{measure}.{level}.{model}": float(value)
         for (model, level), row in means.iterrows()
         for measure, value in row.items()
         if math.isfinite(value)
     }
     with open_run(company, "backtest", {"company": company, "kind": "backtest", **tags}) as run_id:
-        _log_metrics(run_id, metrics)
+        log_numbers(run_id, metrics=metrics)
         client().log_table(run_id, frame, f"tables/{BACKTEST.name}.json")
         client().log_artifact(run_id, table, "tables")
     return run_id
@@ -58,9 +55,9 @@ def log_study(
             continue
         with open_run(company, f"trial {number}", {"company": company, "state": trial["state"]}, parent=ids["study"]) as run_id:
             measured = {"wape": trial["wape"], "seconds": trial["seconds"]}
-            _log_metrics(run_id, measured, params={knob: str(trial[knob]) for knob in knobs})
+            log_numbers(run_id, metrics=measured, params={knob: str(trial[knob]) for knob in knobs})
         ids[number] = run_id
-    _log_metrics(ids["study"], {"best.wape": float(frame.loc[frame["state"] == "complete", "wape"].min())})
+    log_numbers(ids["study"], metrics={"best.wape": float(frame.loc[frame["state"] == "complete", "wape"].min())})
     client().log_artifact(ids["study"], table, "tables")
     client().log_artifact(ids["study"], snippet)
     return ids
@@ -68,11 +65,4 @@ def log_study(
 
 def log_gain(run_id: str, given: float, tuned: float) -> None:
     """What tuning gained on the periods that no trial saw, bottom WAPE as shares."""
-    _log_metrics(run_id, {"unseen.given": given, "unseen.tuned": tuned, "unseen.gain": given - tuned})
-
-
-def _log_metrics(run_id: str, metrics: dict[str, float], *, params: dict[str, str] | None = None) -> None:
-    listed = [Metric(name, value, 0, 0) for name, value in metrics.items()]
-    given = [Param(legal_name(name), value) for name, value in (params or {}).items()]
-    for start in range(0, max(len(listed), 1), _MAX_BATCH):
-        client().log_batch(run_id, metrics=listed[start : start + _MAX_BATCH], params=given if start == 0 else [])
+    log_numbers(run_id, metrics={"unseen.given": given, "unseen.tuned": tuned, "unseen.gain": given - tuned})

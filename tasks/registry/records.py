@@ -1,5 +1,7 @@
 """What the registry takes and gives, in words that need no MLflow."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 from hierforecast.schema import Company
@@ -21,7 +23,18 @@ class Version(BaseModel):
 
 
 class Evidence(BaseModel):
-    """What is logged with a version: files and folders on this machine, numbers and words."""
+    """What is logged with a version: files and folders on this machine, numbers and words.
+
+    Args:
+        model: the model folder.
+        tables: folder of Parquet tables.
+        checks: folder with the report of the data checks.
+        metrics: numbers by name.
+        tags: words by name.
+        plots: folder of PNG pictures; None for none.
+        courses: numbers that changed over steps: (step, value) pairs by name.
+        diagnostics: everything that training tells of itself, JSON-ready.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,6 +43,9 @@ class Evidence(BaseModel):
     checks: str
     metrics: dict[str, float]
     tags: dict[str, str]
+    plots: str | None = None
+    courses: dict[str, list[tuple[int, float]]] = {}
+    diagnostics: dict[str, Any] = {}
 
 
 def legal_name(name: str) -> str:

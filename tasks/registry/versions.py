@@ -1,13 +1,13 @@
 """Versions: log a run with everything people look at, register it, find it again by its fingerprint."""
 
 import contextlib
-import json
 import logging
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import pandas as pd
+import pyarrow.parquet as pq
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
@@ -17,13 +17,16 @@ from hierforecast.layout import registered_name
 from hierforecast.schema import Company
 from hierforecast.settings import parse_company
 from tasks.registry.connection import client
-from tasks.registry.records import CHALLENGER, CHAMPION, Evidence, Version, legal_name
+from tasks.registry.numbers import log_numbers
+from tasks.registry.records import CHALLENGER, CHAMPION, Evidence, Version
 from tasks.registry.runs import git_revision, open_run
+from tasks.registry.settings_text import as_yaml
+from tasks.registry.signatures import signature_of
 
 _log = logging.getLogger(__name__)
 _SERVED_MODEL = Path(__file__).with_name("served_model.py")
 _NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model; no such alias
-_MAX_PARAM = 500  # characters; longer values are in settings.json
+_SHOWN_ROWS = 500  # a table up to this size is also logged as MLflow's pages show one
 
 
 def find(company: str, family: str, fingerprint: str) -> Version | None:
@@ -100,24 +103,41 @@ def register(
     tags = {"company": company.company, "family": family, "fingerprint": fingerprint, **evidence.tags}
     with open_run(company.company, f"{family} {evidence.tags.get('trained_to', '')}".strip(), tags) as run_id:
         server = client()
-        for key, value in _parameters(company, family).items():
-            server.log_param(run_id, key, value)
-        for key, value in evidence.metrics.items():
-            server.log_metric(run_id, key, value)
+        log_numbers(run_id, params=_parameters(company, family), metrics=evidence.metrics, courses=evidence.courses)
         server.log_dict(run_id, company.model_dump(mode="json"), "settings.json")
-        server.log_artifacts(run_id, evidence.tables, "tables")
-        server.log_artifacts(run_id, evidence.checks, "checks")
+        server.log_text(run_id, as_yaml(company), "settings.yaml")
+        server.log_dict(run_id, evidence.diagnostics, "diagnostics.json")
+        _log_folders(run_id, evidence)
         with mlflow.start_run(run_id=run_id, nested=True):
             logged = mlflow.pyfunc.log_model(
                 name=family,
                 python_model=str(_SERVED_MODEL),
                 artifacts={"model": evidence.model},
-                signature=mlflow.models.infer_signature(example, answer),
+                signature=signature_of(company, family, example, answer),
                 input_example=example,
                 pip_requirements=[f"hierforecast[{family}]=={hierforecast.__version__}"],
                 tags={"family": family, "company": company.company},
             )
     return _make_version(name, logged.model_uri, run_id, tags, as_challenger=as_challenger)
+
+
+def _log_folders(run_id: str, evidence: Evidence) -> None:
+    """Tables, checks and pictures; small tables once more as MLflow's pages show them."""
+    server = client()
+    server.log_artifacts(run_id, evidence.tables, "tables")
+    server.log_artifacts(run_id, evidence.checks, "checks")
+    if evidence.plots:
+        server.log_artifacts(run_id, evidence.plots, "plots")
+    for path in sorted(Path(evidence.tables).glob("*.parquet")):
+        if pq.read_metadata(path).num_rows <= _SHOWN_ROWS:
+            server.log_table(run_id, _readable(pd.read_parquet(path)), f"shown/{path.stem}.json")
+
+
+def _readable(table: pd.DataFrame) -> pd.DataFrame:
+    """Numbers rounded to what a page has room for, dates as text."""
+    dates = {name: table[name].astype(str) for name in table.select_dtypes("datetime").columns}
+    numbers = {name: table[name].map(lambda value: float(f"{value:.5g}")) for name in table.select_dtypes("floating").columns}
+    return table.assign(**dates, **numbers).astype(object).where(table.notna(), None)
 
 
 def log_stopped_run(company: str, checks: str, message: str) -> str:
@@ -155,7 +175,7 @@ def _described(version: ModelVersion) -> Version:
     )
 
 
-def _parameters(company: Company, family: str) -> dict[str, str]:
+def _parameters(company: Company, family: str) -> dict[str, Any]:
     """Settings as flat MLflow parameters: ``sales.levels``, ``sales.driver.price``, ``training.ridge`` ..."""
     panel, options = (company.sales, company.training) if family == "hiref" else (company.media, company.sampling)
     part = "sales" if family == "hiref" else "media"
@@ -171,6 +191,4 @@ def _parameters(company: Company, family: str) -> dict[str, str]:
             f"sales.driver.{driver['name']}": {key: value for key, value in driver.items() if value is not None}
             for driver in drivers
         }
-    return {
-        legal_name(key): (value if isinstance(value, str) else json.dumps(value))[:_MAX_PARAM] for key, value in flat.items()
-    }
+    return flat

@@ -33,7 +33,7 @@ class Shelf:
     def find_version(self, company, family, key):
         return next((version for version in self.versions if version.fingerprint == key), None)
 
-    def register_version(self, company, panel, family, key, trained, score, *, tables, checks, as_challenger):
+    def register_version(self, company, panel, family, key, trained, score, *, tables, plots, checks, as_challenger):
         made = Version(
             name="demo-hiref", version=str(len(self.versions) + 1), run_id="r", fingerprint=key, decision=None, settings=company
         )
@@ -81,6 +81,7 @@ class Accuracy:
 def shelf(monkeypatch, quiet) -> Shelf:
     shelf = Shelf()
     monkeypatch.setattr("flows.retrain.shelving", shelf)
+    monkeypatch.setattr("flows.retrain.illustration", SimpleNamespace(illustrate=lambda *_: "plots"))
     monkeypatch.setattr("flows.retrain.reports", SimpleNamespace(tell_decision=lambda *_: None, tell_scores=lambda *_: None))
     return shelf
 

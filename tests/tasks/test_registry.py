@@ -164,6 +164,7 @@ def test_a_driver_may_have_any_name(shelf, trained):
     company, evidence, rows, answer = trained
     raw = company.model_dump(mode="json")
     raw["sales"]["drivers"][1]["name"] = "promotion (%) & more"
+    rows = rows.rename(columns={"promotion": "promotion (%) & more"})
     made = versions.register(parse_company(raw), "hiref", "9" * 64, evidence, example=rows, answer=answer)
     assert "sales.driver.promotion (_) _ more".replace("(", "_").replace(")", "_") in shelf.get_run(made.run_id).data.params
 

@@ -1,0 +1,131 @@
+"""Which pictures a version gets, drawn from the tables that it carries, and written as PNG."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from hierforecast.hierarchy import BOTTOM
+from hierforecast.results import (
+    ABLATION,
+    BASELINE,
+    CONTRIBUTIONS,
+    CONTROL,
+    DECAY,
+    ELASTICITIES,
+    FIT,
+    FORECASTS,
+    HISTORY,
+    HORIZONS,
+    MEDIA_CONTRIBUTIONS,
+    PART,
+    PERIOD,
+    SCORES,
+    SIGNS,
+    Table,
+)
+from hierforecast.schema import MediaPanel, SalesPanel
+from tasks.plots import contributions, effects, errors, forecast, learning, worth
+
+MOST_DRIVERS = 12  # of the elasticities' pictures, in declared order
+
+Draw = Callable[[], Figure | None]
+
+
+def hiref_pages(
+    tables: Path, panel: SalesPanel, diagnostics: Mapping[str, Any], *, interval: float, effect_interval: float
+) -> dict[str, Draw]:
+    """What draws each picture of a HiReF version, by the picture's name.
+
+    Args:
+        tables: folder with the tables of `results.HIREF_TABLES`.
+        panel: levels, period and unit.
+        diagnostics: of the fit.
+        interval: nominal coverage of the forecasts' bounds, a share.
+        effect_interval: that of the elasticities' bounds.
+    """
+    unit, levels = panel.target.unit or panel.target.name, panel.levels
+    sold, parts, elastic, scores, horizons = (
+        _read(tables, table) for table in (FORECASTS, CONTRIBUTIONS, ELASTICITIES, SCORES, HORIZONS)
+    )
+    sold = sold.astype(dict.fromkeys(levels, "category"))
+    nodes = partial(forecast.draw_nodes, sold, unit=unit, interval=interval)
+    drivers = list(elastic["driver"].astype(str).drop_duplicates())[:MOST_DRIVERS]
+    pages: dict[str, Draw] = {"forecast total": partial(forecast.draw_total, sold, unit=unit, interval=interval)}
+    if len(levels) > 1:
+        pages |= {f"forecast by {level}": partial(nodes, [level], title=f"Forecast by {level}, largest") for level in levels}
+    pages |= {
+        f"forecast {BOTTOM}": partial(nodes, levels, title="Forecast, largest series"),
+        "contributions over time": partial(contributions.draw_stack, parts, levels, unit=unit),
+        "contributions mean": partial(contributions.draw_means, parts, levels, unit=unit),
+        **{f"effects {name}": partial(effects.draw_elasticities, elastic, name, interval=effect_interval) for name in drivers},
+        "errors by level": partial(errors.draw_levels, scores),
+        "errors by periods ahead": partial(errors.draw_horizons, horizons, period=panel.frequency),
+        "errors interval coverage": partial(errors.draw_coverage, horizons, nominal=interval, period=panel.frequency),
+        "learning": partial(learning.draw_learning, diagnostics),
+    }
+    if (tables / f"{ABLATION.name}.parquet").exists():
+        pages["worth of drivers and signs"] = partial(worth.draw_worth, _read(tables, ABLATION), _read(tables, SIGNS))
+    return pages
+
+
+def precision_pages(tables: Path, panel: MediaPanel, *, interval: float) -> dict[str, Draw]:
+    """What draws each picture of a Precision version, by the picture's name; arguments as in `hiref_pages`."""
+    unit = panel.target.unit or panel.target.name
+    media = _media_over_time(_read(tables, MEDIA_CONTRIBUTIONS), panel.levels[-1])
+    return {
+        "forecast total": partial(forecast.draw_total, _read(tables, FIT), unit=unit, interval=interval),
+        "contributions over time": partial(contributions.draw_stack, media, [], unit=unit),
+        "contributions mean": partial(contributions.draw_means, media, [], unit=unit),
+        "effects decay": partial(effects.draw_decay, _read(tables, DECAY), period=panel.frequency),
+    }
+
+
+def write_album(pages: Mapping[str, Draw], folder: Path, *, tell: Callable[[str, Exception], None]) -> Path:
+    """Draw and write every page as ``<name>.png``; each beside first, then renamed.
+
+    Args:
+        pages: what draws each picture, by its name; None as its answer means that there is nothing to draw.
+        folder: where to.
+        tell: called with a picture's name and what went wrong: a picture that fails is no reason to lose a version.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, draw in pages.items():
+        try:
+            figure = draw()
+            if figure is not None:
+                _write(figure, folder / file_name(name))
+        except Exception as error:
+            tell(name, error)
+    return folder
+
+
+def file_name(name: str) -> str:
+    """A picture's file name: letters, digits and hyphens of any alphabet; all else, as in "price (%)", an underscore."""
+    return "".join(sign if sign.isalnum() or sign == "-" else "_" for sign in name)[:100] + ".png"
+
+
+def _write(figure: Figure, path: Path) -> None:
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        figure.savefig(beside, format="png")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _media_over_time(table: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Mean contributions of one media level with controls and baseline: one row per period, one column per node."""
+    rows = table[table["level"].isin([level, CONTROL, BASELINE])]
+    wide = rows.pivot_table(index=PERIOD, columns="node", values="mean", aggfunc="sum", observed=True)
+    first = [name for name in (BASELINE,) if name in wide]
+    ordered = wide[[*first, *(name for name in wide.columns if name not in first)]]
+    return ordered.rename_axis(columns=None).reset_index().assign(**{PART: HISTORY})
+
+
+def _read(tables: Path, table: Table) -> pd.DataFrame:
+    return pd.read_parquet(tables / f"{table.name}.parquet")

@@ -212,7 +212,8 @@ def _table(trials: list[optuna.trial.FrozenTrial]) -> pd.DataFrame:
             "state": trial.state.name.lower(),
             "wape": _mean(trial.user_attrs[ERRORS]),
             "seconds": trial.user_attrs[SECONDS],
-            **trial.params,
+            # A choice such as 4 or "full" has no one type that a column could have.
+            **{name: value if isinstance(value, float) else str(value) for name, value in trial.params.items()},
         }
         for trial in trials
     ]

@@ -13,6 +13,7 @@ from hierforecast.hiref.selection.path import Problem, active, follow_path, proj
 
 ORIGINS = 4
 STRENGTHS = 40
+UNNOTICED = 1e-3  # of the held-out squared error
 WEAKEST = 1e-3  # of the strength that leaves no driver
 
 
@@ -57,9 +58,10 @@ def free_columns(blocks: Blocks, keep: set[int]) -> tuple[np.ndarray, np.ndarray
 
 
 def judge_path(judge: Judge) -> tuple[float, np.ndarray]:
-    """The penalty whose sets are worth most, and how far to go.
+    """The strongest penalty whose sets are worth as much as the best ones, but for what nobody would notice.
 
-    A weaker one than that of the standard error's rule: what it lets in by chance, the halves of the history tell.
+    Errors hardly change once all that matters is in. The best set then is one of many, and the weakest penalties, which let
+    in the most by chance, are as likely to have it as any. The rule of one standard error goes too far the other way.
 
     Returns:
         The strength, as a share of the one that leaves no driver, and all shares that were tried, falling.
@@ -68,8 +70,9 @@ def judge_path(judge: Judge) -> tuple[float, np.ndarray]:
     highest = strongest(judge.problem, judge.group, judge.signs)
     path = follow_path(judge.problem, judge.group, judge.signs, shares[:, None] * highest)
     each = np.arange(len(judge.after))
-    errors = [judge.errors(sets)[each, each] for sets in active(path, judge.group)]  # an origin's set, at that origin
-    return float(shares[np.mean(errors, axis=1).argmin()]), shares
+    # A set that was found before an origin is judged after that same origin.
+    errors = np.array([judge.errors(sets)[each, each] for sets in active(path, judge.group)]).mean(axis=1)
+    return float(shares[np.flatnonzero(errors <= errors.min() * (1 + UNNOTICED))[0]]), shares
 
 
 def _repeat(part: np.ndarray, times: int) -> np.ndarray:

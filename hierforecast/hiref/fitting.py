@@ -22,6 +22,7 @@ from hierforecast.hiref.regression.effects import Parameters
 from hierforecast.hiref.regression.ridge import strengths_of
 from hierforecast.hiref.regression.training import Trained
 from hierforecast.hiref.regression.uncertainty import effect_errors
+from hierforecast.hiref.settling import settle_ridge
 from hierforecast.hiref.solving import Solved, own_effects, solve
 from hierforecast.options import Training
 
@@ -37,6 +38,7 @@ def fit_material(data: Material, training: Training, *, start: Parameters | None
         start: parameters to begin at, see `regression.starting`; None makes them from the moments.
         checkpoint: for the rows engine.
     """
+    training, strengths_told = settle_ridge(data, training, start=start)
     trials = try_ahead(data, training, start, checkpoint)
     choices = _choose_levels(data, trials, training)
     errors = join([errors_of(data, trial, choices, training) for trial in trials])
@@ -52,7 +54,7 @@ def fit_material(data: Material, training: Training, *, start: Parameters | None
     noise = series_noise(residuals, rows.series, len(data.hierarchy.series))
     interval = conformal(errors.scaled, residuals / noise[rows.series], training.interval)
     told = _diagnostics(data, solved.trained, effects.total, interval, residuals)
-    told |= _origins_told(trials, errors, choices, share) | _engine_told(training, solved.trained, trials)
+    told |= strengths_told | _origins_told(trials, errors, choices, share) | _engine_told(training, solved.trained, trials)
     return Fit(
         design=data.design,
         hierarchy=data.hierarchy,

@@ -219,7 +219,9 @@ class HiReF(Answering):
             raise SettingsError("this model kept no moments to add to; fit it with Training(keep_moments=True)")
         began = time.perf_counter()
         data = extended(self._kept, fit.design, fit.hierarchy, fit.link, [frame for frame in frames if len(frame)])
-        start = start_from(fit.parameters, fit.hierarchy, fit.design.columns.names, data=data, training=self.training)
+        start = start_from(
+            fit.parameters, fit.hierarchy, fit.design.columns, data.hierarchy, data.design.columns, training=self.training
+        )
         self._fit = fit_material(data, self.training, start=start)
         self._kept = self._keep(data)
         self._fit.diagnostics["seconds"] = round(time.perf_counter() - began, 3)
@@ -247,7 +249,9 @@ class HiReF(Answering):
         from hierforecast.hiref.regression.starting import start_from
 
         fit = like._fitted() if like is not None else None
-        start = fit and start_from(fit.parameters, fit.hierarchy, fit.design.columns.names, data=data, training=self.training)
+        start = fit and start_from(
+            fit.parameters, fit.hierarchy, fit.design.columns, data.hierarchy, data.design.columns, training=self.training
+        )
         self._fit = fit_material(data, self.training, start=start)
         return self
 

@@ -11,7 +11,7 @@ from hierforecast.hiref.material import Material
 from hierforecast.hiref.moments.sums import Moments
 from hierforecast.hiref.regression.effects import Parameters, SeriesEffects, effects_of
 from hierforecast.hiref.regression.training import Trained, train
-from hierforecast.hiref.rounds import first_round, is_reweighted, per_row
+from hierforecast.hiref.rounds import Round, first_round, is_reweighted, per_row
 from hierforecast.options import Training
 
 COLD, WARM = 4, 2  # rounds from nothing, and on from a fit of nearly the same rows
@@ -64,7 +64,7 @@ def solve(
         return _solve_in_rounds(data, training, start, around, before)
     moments = data.moments if before is None else data.before(before)
     if data.recent.weight is not None:
-        moments = per_row(moments, _rows_before(data, before))
+        moments = per_row(moments, rows_before(data, before))
     return _solve_once(moments, data, training, start)
 
 
@@ -102,16 +102,8 @@ def _solve_once(moments: Moments, data: Material, training: Training, start: Par
 def _solve_in_rounds(
     data: Material, training: Training, start: Parameters | None, around: Trained | None, before: int | None
 ) -> Solved:
-    columns, rows = data.design.columns, _rows_before(data, before)
-    near = first_round(
-        data.link,
-        training,
-        data.means(),
-        data.logs,
-        len(columns.names),
-        data.design.first_driver,
-        data.design.end if before is None else before - 1,
-    )
+    columns, rows = data.design.columns, rows_before(data, before)
+    near = round_before(data, training, before)
     if around is not None:
         effects = own_effects(around, data.hierarchy)
         near = near.near(effects.baseline, effects.total)
@@ -128,7 +120,20 @@ def _solve_in_rounds(
     return Solved(trained._replace(iterations=iterations), moments, np.ones(len(moments.counts)))
 
 
-def _rows_before(data: Material, before: int | None) -> float:
+def round_before(data: Material, training: Training, before: int | None) -> Round:
+    """The first round of a fit on the rows of the periods `before` a cut, None being all."""
+    return first_round(
+        data.link,
+        training,
+        data.means(),
+        data.logs,
+        len(data.design.columns.names),
+        data.design.first_driver,
+        data.design.end if before is None else before - 1,
+    )
+
+
+def rows_before(data: Material, before: int | None) -> float:
     """How many rows there are in the periods before a cut."""
     if before is None:
         return float(data.rows)

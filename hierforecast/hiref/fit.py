@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,8 @@ from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.columns.design import Design
 from hierforecast.hiref.columns.rows import Rows, read_rows, refuse_far
 from hierforecast.hiref.columns.target import roll_forward
-from hierforecast.hiref.intervals.conformal import Interval
+from hierforecast.hiref.intervals.past import PastErrors, measure_nodes, measure_series
+from hierforecast.hiref.intervals.yardstick import Yardstick
 from hierforecast.hiref.link import Link
 from hierforecast.hiref.prediction import predict, weigh
 from hierforecast.hiref.recent.chain import Chain
@@ -59,7 +61,7 @@ class Fit:
         factor: the same for a new series.
         middles: (series,) from what the value says in units to the median; a new series has their geometric mean.
         noise: (series,) sd of errors on the link scale.
-        interval: quantiles of errors in units of noise.
+        past: errors of forecasts from earlier origins, which intervals rest on.
         diagnostics: numbers about the training, JSON-ready.
         own: (series, columns) what each series adds to its effects; None where none has any of its own.
         errors: by level, "bottom" and "total": (nodes, columns) standard errors of mean effects, link scale.
@@ -75,10 +77,11 @@ class Fit:
     factor: float
     middles: np.ndarray
     noise: np.ndarray
-    interval: Interval
+    past: PastErrors
     diagnostics: dict[str, Any]
     own: np.ndarray | None = None
     errors: dict[str, np.ndarray] = field(default_factory=dict)
+    _yardsticks: dict[tuple[str, ...], Yardstick] = field(default_factory=dict, repr=False, compare=False)
 
     def answer(self, panel: pd.DataFrame, *, assumed: Collection[str] = ()) -> Answer:
         """Apply the model to rows of any series and period.
@@ -125,22 +128,61 @@ class Fit:
             factors = np.append(self.middles, np.exp(np.log(self.middles).mean()))
         return np.maximum(self.link.back(answer.value) * factors[answer.series][answer.rows.series], 0.0)
 
-    def bounds(self, answer: Answer) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper end of the prediction interval in units, (rows,) each."""
-        noise = self._noise_of(answer)[answer.rows.series]
-        lower = self.link.moved(answer.value, self.interval.lower * noise)
-        upper = self.link.moved(answer.value, self.interval.upper * noise)
-        return np.maximum(lower, 0.0), np.maximum(upper, 0.0)
+    def bounds(self, answer: Answer, coverage: float) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper end of the prediction interval in units, (rows,) each.
 
-    def _noise_of(self, answer: Answer) -> np.ndarray:
-        """Noise sd per series of the panel; a new series or node also has the spread of what is not known of it."""
+        Args:
+            answer: about the rows.
+            coverage: nominal share of sales between the two.
+        """
+        yardstick, forecast = self._series_yardstick, self.forecast(answer, "mean")
+        new = answer.series[answer.rows.series] < 0  # whose size is itself a guess
+        size = np.where(new, np.nan, np.log(np.maximum(forecast, 1e-9)))
+        below, above = yardstick.quantiles.ends(size, coverage)
+        known, beyond = self._noise_of(answer)
+        scale = np.sqrt((known**2 + beyond**2)[answer.rows.series] * yardstick.grown(self.horizon(answer)))
+        lower = np.maximum(self.link.moved(answer.value, below * scale), 0.0)
+        upper = np.maximum(self.link.moved(answer.value, above * scale), 0.0)
+        if self.link.name == "log":
+            lower = np.where(lower <= self.link.floor, 0.0, lower)  # which stands for a zero there
+        return lower, upper
+
+    def variances(self, answer: Answer) -> tuple[np.ndarray, np.ndarray]:
+        """Of each row, (rows,), its own noise variance, units squared, and the sd, units, of what is not known of a new node.
+
+        The former cancels out in sums; the latter does not, because rows of a new node are off together.
+        """
+        forecast, place = self.forecast(answer, "mean"), answer.rows.series
+        known, new = (self.link.in_units(noise[place], forecast) for noise in self._noise_of(answer))
+        return known**2, new
+
+    def yardstick(self, levels: tuple[str, ...]) -> Yardstick:
+        """How far off sums at the nodes of some levels may be; of none at the total."""
+        if levels not in self._yardsticks:
+            past, places = self.past, [self.hierarchy.levels.index(level) for level in levels]
+            nodes = np.unique(self.hierarchy.series[:, places], axis=0, return_inverse=True)[1].reshape(-1)
+            own = self.link.in_units(self.noise[past.series], past.mean.astype(float)) ** 2
+            nodes = nodes if levels else np.zeros(len(self.hierarchy.series), dtype=np.int64)
+            self._yardsticks[levels] = measure_nodes(past, own, nodes, self._series_yardstick.growth)
+        return self._yardsticks[levels]
+
+    def horizon(self, answer: Answer) -> np.ndarray:
+        """Periods after the end of training, (rows,); 0 and less within."""
+        return answer.rows.period - self.design.end
+
+    @cached_property
+    def _series_yardstick(self) -> Yardstick:
+        return measure_series(self.past)
+
+    def _noise_of(self, answer: Answer) -> tuple[np.ndarray, np.ndarray]:
+        """Noise sd per series of the panel, and the sd of what is not known of a new series or node."""
         common = np.sqrt(np.mean(self.noise**2))
-        noise = np.append(self.noise, common)[answer.series]
-        variance = noise**2 + np.where(answer.series < 0, np.mean(self.intercepts**2), 0.0)
+        known = np.append(self.noise, common)[answer.series]
+        variance = np.where(answer.series < 0, np.mean(self.intercepts**2), 0.0)
         start = 0
         for level, table in enumerate(self.parameters.embeddings.values()):
             weights = self.parameters.weights[start : start + table.shape[1]]
             spread = np.mean((table @ weights * self.parameters.target_scale) ** 2)
             variance = variance + np.where(answer.codes[:, level] < 0, spread, 0.0)
             start += table.shape[1]
-        return np.sqrt(variance)
+        return known, np.sqrt(variance)

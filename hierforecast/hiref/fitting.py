@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 
 from hierforecast.hiref.fit import Fit
-from hierforecast.hiref.intervals.conformal import Interval, conformal, series_noise
 from hierforecast.hiref.intervals.errors import Errors, bias, join, wape
+from hierforecast.hiref.intervals.noise import series_noise
+from hierforecast.hiref.intervals.past import keep_errors, measure_series
+from hierforecast.hiref.intervals.yardstick import Yardstick
+from hierforecast.hiref.looking_back import errors_within
 from hierforecast.hiref.material import Material
 from hierforecast.hiref.minibatch.refusals import MEAN_LOSSES
 from hierforecast.hiref.origins import Trial, errors_of, fitted_values, origin_of, past_of, try_ahead, with_median
@@ -52,8 +55,9 @@ def fit_material(data: Material, training: Training, *, start: Parameters | None
     level = chain.of(rows.period, rows.series, data.hierarchy.series[rows.series], data.hierarchy.levels)
     residuals = data.link.errors(data.recent.target, fitted.predicted.shifted(level).value)
     noise = series_noise(residuals, rows.series, len(data.hierarchy.series))
-    interval = conformal(errors.scaled, residuals / noise[rows.series], training.interval)
-    told = _diagnostics(data, solved.trained, effects.total, interval, residuals)
+    within = errors_within(data, fitted, chain, noise, rows.last + 1 - data.cuts[-1] if data.cuts else 0)
+    past = keep_errors(errors, within)
+    told = _diagnostics(data, solved.trained, effects.total, measure_series(past), residuals)
     told |= strengths_told | _origins_told(trials, errors, choices, share) | _engine_told(training, solved.trained, trials)
     return Fit(
         design=data.design,
@@ -67,7 +71,7 @@ def fit_material(data: Material, training: Training, *, start: Parameters | None
         factor=fitted.factor,
         middles=np.exp(share * fitted.offsets),
         noise=noise,
-        interval=interval,
+        past=past,
         diagnostics=told,
         errors=_effect_errors(data, solved, training),
     )
@@ -109,7 +113,7 @@ def _effect_errors(data: Material, solved: Solved, training: Training) -> dict[s
 
 
 def _diagnostics(
-    data: Material, trained: Trained, total: np.ndarray, interval: Interval, residuals: np.ndarray
+    data: Material, trained: Trained, total: np.ndarray, yardstick: Yardstick, residuals: np.ndarray
 ) -> dict[str, Any]:
     return {
         "rows": data.rows,
@@ -121,8 +125,9 @@ def _diagnostics(
         "noise": float(np.sqrt(np.mean(residuals**2))),
         "wrong_sign_share": float((data.design.columns.signs * total < 0).mean()) if total.size else 0.0,
         "zero_targets": int((data.recent.target == 0).sum()),
-        "interval_lower": interval.lower,
-        "interval_upper": interval.upper,
+        "interval_inflation": yardstick.inflation,
+        "interval_growth": yardstick.growth,
+        "interval_freedom": yardstick.quantiles.freedom,
     }
 
 

@@ -38,6 +38,10 @@ class Link(NamedTuple):
         left = self.forward(target) - value
         return left / np.maximum(value, self.floor) if self.name == "mixed" else left
 
+    def in_units(self, noise: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+        """What noise, measured as `errors` are, comes to in units about forecasts in units, to first order."""
+        return noise if self.name == "identity" else noise * forecast
+
     def moved(self, value: np.ndarray, errors: np.ndarray) -> np.ndarray:
         """The targets, in units, whose `errors` these are."""
         step = errors * np.maximum(value, self.floor) if self.name == "mixed" else errors

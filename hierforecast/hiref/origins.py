@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from hierforecast.hiref.columns.origin import columns_from, value_from
-from hierforecast.hiref.intervals.conformal import series_noise
 from hierforecast.hiref.intervals.errors import Errors
+from hierforecast.hiref.intervals.noise import series_noise
 from hierforecast.hiref.link import LARGEST, Link, calibrate
 from hierforecast.hiref.material import Material
 from hierforecast.hiref.prediction import Predicted, predict, raise_to_units

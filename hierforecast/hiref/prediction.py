@@ -26,6 +26,10 @@ class Predicted(NamedTuple):
         grown = self.grown + level
         return Predicted(self.value + raise_to_units(grown) - raise_to_units(self.grown), grown)
 
+    def only(self, chosen: np.ndarray) -> "Predicted":
+        """Of some rows."""
+        return Predicted(self.value[chosen], None if self.grown is None else self.grown[chosen])
+
 
 def predict(link: Link, X: np.ndarray, series: np.ndarray, baseline: np.ndarray, total: np.ndarray, calendar: int) -> Predicted:
     """Apply effects to rows.

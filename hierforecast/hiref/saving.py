@@ -13,7 +13,7 @@ from hierforecast.hiref.columns.expectation import SeasonSums
 from hierforecast.hiref.columns.survey import DriverFacts
 from hierforecast.hiref.columns.target import TargetPast
 from hierforecast.hiref.fit import Fit
-from hierforecast.hiref.intervals.conformal import Interval
+from hierforecast.hiref.intervals.past import PastErrors
 from hierforecast.hiref.link import Link
 from hierforecast.hiref.recent.chain import Chain
 from hierforecast.hiref.recent.level import Level, LevelChoice
@@ -37,7 +37,6 @@ def pack(fit: Fit) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "drivers": {name: facts._asdict() for name, facts in design.facts.items()},
         "link": fit.link._asdict(),
         "levels": [{**step.choice._asdict(), "first": step.first} for step in fit.level.levels] if fit.level else [],
-        "interval": fit.interval._asdict(),
         "factor": fit.factor,
         "diagnostics": fit.diagnostics,
     }
@@ -53,6 +52,7 @@ def pack(fit: Fit) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         **{f"expected.{name}": table for name, table in design.expected.items()},
     }
     arrays |= {f"errors.{name}": table for name, table in fit.errors.items()}
+    arrays |= {f"past.{name}": values for name, values in fit.past._asdict().items()}
     if fit.own is not None:
         arrays["own"] = fit.own
     if fit.level:
@@ -101,7 +101,7 @@ def _unpack(config: dict[str, Any], arrays: dict[str, np.ndarray]) -> Fit:
         factor=config["factor"],
         middles=arrays["middles"],
         noise=arrays["noise"],
-        interval=Interval(**config["interval"]),
+        past=PastErrors(**_starting_with("past.", arrays)),
         diagnostics=config["diagnostics"],
         own=arrays.get("own"),
         errors=_starting_with("errors.", arrays),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hierforecast.hierarchy import Hierarchy
-from hierforecast.hiref.intervals.conformal import noise_of
+from hierforecast.hiref.intervals.noise import noise_of
 from hierforecast.hiref.material import Material
 from hierforecast.hiref.moments.sums import Moments
 from hierforecast.hiref.regression.effects import Parameters, SeriesEffects, effects_of

@@ -29,7 +29,14 @@ class Answering:
     training: Training
     _fit: Fit | None
 
-    def predict(self, panel: pd.DataFrame, *, statistic: str | None = None, level: At | None = None) -> pd.DataFrame:
+    def predict(
+        self,
+        panel: pd.DataFrame,
+        *,
+        statistic: str | None = None,
+        level: At | None = None,
+        interval: float | None = None,
+    ) -> pd.DataFrame:
         """Forecast rows of any series and period; the target column is not read.
 
         Rows of the past get the level known just before them; adstock starts from nothing there, as in training, so
@@ -39,20 +46,25 @@ class Answering:
             panel: levels, period and drivers.
             statistic: "mean" or "median"; None takes the declared one.
             level: None for rows, or the nodes to sum at.
+            interval: nominal coverage of lower..upper, a share; None takes the one of training.
 
         Returns:
             Levels, period, `forecast`, `lower`, `upper` in target units, and `fallback`: "" or the comma-separated
             levels whose node was not in training, so that the forecast rests on the other levels. Rows and index as
-            given. With a level: its columns, the period and `forecast`; children add up to their parents.
+            given. With a level: its columns, the period, `forecast`, `lower` and `upper`; forecasts of children add up to those
+            of their parents, bounds do not.
 
         Raises:
             NotFittedError: before `fit`.
             PanelError: a column is missing, or a driver is empty or infinite; no forecast is ever NaN. Or no such level.
-            SettingsError: an unknown statistic, or sums of medians.
+            SettingsError: an unknown statistic, sums of medians, or an interval that is no share.
         """
         fit = self._fitted()
         statistic = forecasts.statistic_of(statistic, self.panel, level)
-        return forecasts.forecast_rows(fit, panel, statistic) if level is None else forecasts.forecast_nodes(fit, panel, level)
+        coverage = forecasts.coverage_of(interval, self.training.interval)
+        if level is None:
+            return forecasts.forecast_rows(fit, panel, statistic, coverage)
+        return forecasts.forecast_nodes(fit, panel, level, coverage)
 
     def contributions(
         self, panel: pd.DataFrame, *, statistic: str | None = None, level: At | None = None, detail: Detail = "driver"

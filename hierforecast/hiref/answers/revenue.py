@@ -6,11 +6,10 @@ import pandas as pd
 from hierforecast.errors import PanelError, nearest
 from hierforecast.hiref.answers.bridge import Method, bridge, driver_bridge
 from hierforecast.hiref.answers.contributions import Detail, contributions
-from hierforecast.hiref.answers.forecasts import MEAN, forecast_rows, keys_of
+from hierforecast.hiref.answers.forecasts import MEAN, keys_of
 from hierforecast.hiref.answers.nodes import At
 from hierforecast.hiref.columns.cells import as_numbers
 from hierforecast.hiref.fit import Fit
-from hierforecast.results import FORECAST
 
 
 def bridge_revenue(
@@ -37,5 +36,6 @@ def _with_units(fit: Fit, rows: pd.DataFrame, price: str) -> pd.DataFrame:
         raise PanelError(f"no column {price!r} to value units by; {nearest(price, map(str, rows.columns))}")
     known = as_numbers(rows, target) if target in rows.columns else np.full(len(rows), np.nan)
     if np.isnan(known).any():
-        known = np.where(np.isnan(known), forecast_rows(fit, rows, MEAN)[FORECAST].to_numpy(), known)
+        answer = fit.answer(rows)
+        known = np.where(np.isnan(known), answer.rows.unsort(fit.forecast(answer, MEAN)), known)
     return keys_of(rows, settings).assign(**{target: known, price: rows[price]})

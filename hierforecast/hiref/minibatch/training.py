@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from hierforecast.hiref.intervals.conformal import noise_of
+from hierforecast.hiref.intervals.noise import noise_of
 from hierforecast.hiref.material import Material
 from hierforecast.hiref.minibatch.checkpoint import Checkpoint, fingerprint_of
 from hierforecast.hiref.minibatch.descent import Descent, descend

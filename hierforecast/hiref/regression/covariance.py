@@ -7,6 +7,7 @@ has its embedding. Both couple through every series, so the matrix is put togeth
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from hierforecast.hierarchy import Hierarchy
 
@@ -18,11 +19,11 @@ class Slopes(NamedTuple):
     """How baseline and effects move with the parameters.
 
     Args:
-        z: (series, 1 + width) a 1 and the embeddings.
+        z: (series, 1 + width) a 1 and the embeddings; the 1 alone where embeddings are full, as w and P stay then.
         bend: (series, 1 + columns) slope of softplus, 1 where free.
         loadings: (1 + columns, width) w above P.
-        keep: (1 + columns, 1 + width) which shared parameters exist; where embeddings are full, w and P do not.
-        shared_ridge: (1 + columns, 1 + width).
+        keep: as wide as z, per baseline and column: which shared parameters exist.
+        shared_ridge: of the same shape.
         node_ridge: (levels, size).
     """
 
@@ -138,9 +139,10 @@ def _assemble(bent: np.ndarray, hierarchy: Hierarchy, slopes: Slopes, layout: La
         )
         total[:shared_count, start:stop] = cross[keep]
         total[start:stop, :shared_count] = cross[keep].T
-        for other in layout.whole:
+        for other in (other for other in layout.whole if other >= level):
             first, last = (shared_count + end for end in _span(other, layout, total, shared_count, size))
             total[start:stop, first:last] = _between(pulled, slopes, hierarchy, level, other)
+            total[first:last, start:stop] = total[start:stop, first:last].T
     return total
 
 
@@ -173,11 +175,8 @@ def _between(pulled: np.ndarray, slopes: Slopes, hierarchy: Hierarchy, level: in
     small = np.einsum("ki,skj->sij", slopes.loadings[:, left], pulled[:, :, right], optimize=True)
     rows, columns = (len(hierarchy.nodes[hierarchy.levels[number]]) for number in (level, other))
     pair = hierarchy.series[:, level].astype(np.int64) * columns + hierarchy.series[:, other]
-    total = np.empty((rows, size, columns, size))
-    for i in range(size):
-        for j in range(size):
-            total[:, i, :, j] = np.bincount(pair, small[:, i, j], rows * columns).reshape(rows, columns)
-    return total.reshape(rows * size, columns * size)
+    total = _sums(pair, small, rows * columns).reshape(rows, columns, size, size)
+    return total.transpose(0, 2, 1, 3).reshape(rows * size, columns * size)
 
 
 def _alone(bent: np.ndarray, scale: np.ndarray, usual: float, level: int, hierarchy: Hierarchy, slopes: Slopes) -> np.ndarray:
@@ -186,14 +185,16 @@ def _alone(bent: np.ndarray, scale: np.ndarray, usual: float, level: int, hierar
     loading = slopes.loadings[:, level * size : (level + 1) * size]
     small = np.einsum("ki,skl,lj->sij", loading, bent, loading, optimize=True)
     count = len(hierarchy.nodes[hierarchy.levels[level]])
-    bread, meat = np.empty((count, size, size)), np.empty((count, size, size))
-    for i in range(size):
-        for j in range(size):
-            bread[:, i, j] = np.bincount(node, small[:, i, j], count)
-            meat[:, i, j] = np.bincount(node, small[:, i, j] * scale, count)
+    bread, meat = _sums(node, small, count), _sums(node, small * scale[:, None, None], count)
     ridge = np.diag(slopes.node_ridge[level])
     inverse = np.linalg.inv(bread + ridge)
     return inverse @ (meat + usual * ridge) @ inverse
+
+
+def _sums(codes: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
+    """(count, ...) sums of (series, ...) values that have the same code."""
+    members = csr_array((np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=(count, len(codes)))
+    return (members @ values.reshape(len(values), -1)).reshape(count, *values.shape[1:])
 
 
 def _ridge(hierarchy: Hierarchy, slopes: Slopes, layout: Layout) -> np.ndarray:

@@ -135,14 +135,15 @@ def _slopes(unit: Parameters, hierarchy: Hierarchy, columns: Columns, strengths:
     # The slope of softplus is the logistic function.
     bend = np.where(unit.signs == 0, 1.0, unit.signs / (1.0 + np.exp(-np.clip(raw, -50, 50))))
     mask = np.repeat(columns.varies(hierarchy.levels), size, axis=1)
-    found = np.vstack([np.ones(z.shape[1], dtype=bool), mask]) & (not unit.full)
-    everywhere = np.ones((len(found), 1), dtype=bool)
+    trained = 1 if unit.full else 1 + z.shape[1]  # where embeddings are full, w and P are no parameters
     return Slopes(
-        z=np.column_stack([np.ones(len(z)), z]),
+        z=np.column_stack([np.ones(len(z)), z])[:, :trained],
         bend=np.column_stack([np.ones(len(z)), bend]),
         loadings=np.vstack([unit.weights, np.where(mask, unit.loadings, 0.0)]),
-        keep=np.column_stack([everywhere, found]),
-        shared_ridge=np.column_stack([np.zeros(len(found)), np.repeat(strengths.columns.T, size, axis=1)]),
+        keep=np.vstack([np.ones(1 + z.shape[1], dtype=bool), np.column_stack([np.ones(len(mask), dtype=bool), mask])])[
+            :, :trained
+        ],
+        shared_ridge=np.column_stack([np.zeros(1 + len(mask)), np.repeat(strengths.columns.T, size, axis=1)])[:, :trained],
         node_ridge=strengths.columns if unit.full else np.repeat(strengths.nodes[:, None], size, axis=1),
     )
 

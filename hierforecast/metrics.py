@@ -4,7 +4,7 @@ Sources: WAPE and bias as sums over cells (Kolassa & Schütz 2007, Foresight 6);
 doi:10.1016/j.ijforecast.2006.03.001.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -59,17 +59,19 @@ def score_levels(
     *,
     history: pd.DataFrame | None = None,
     extra: dict[str, list[str]] | None = None,
+    bounds: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Score forecasts at the bottom, at every level and in total.
 
-    A cell is one group and period; its values are sums over the rows in it. Intervals are scored at the bottom only,
-    for bounds of a sum are not sums of bounds.
+    A cell is one group and period; its values are sums over the rows in it. Intervals above the bottom are scored where
+    they are given, for bounds of a sum are not sums of bounds.
 
     Args:
         holdout: rows with the levels, `period`, `actual`, `forecast` and, if there are intervals, `lower` and `upper`.
         levels: the level columns.
         history: earlier rows with the levels, `period` and `actual`, for MASE; without them MASE is NaN.
         extra: further groupings by name, e.g. ``{"store x brand": ["store_id", "brand"]}``.
+        bounds: by grouping, its level columns, `period`, `lower` and `upper` of every cell.
 
     Returns:
         One row per grouping with the columns of `results.SCORES`.
@@ -80,8 +82,6 @@ def score_levels(
         cells = _cells(holdout, by, [ACTUAL, FORECAST])
         actual, forecast = cells[ACTUAL].to_numpy(float), cells[FORECAST].to_numpy(float)
         scale = _naive_scale(cells, history, by) if history is not None else np.full(len(cells), np.nan)
-        bounds = holdout[LOWER].to_numpy(float), holdout[UPPER].to_numpy(float)
-        covered = coverage(holdout[ACTUAL].to_numpy(float), *bounds) if bottom else float("nan")
         values = (wape, mae, rmse)
         rows.append(
             [
@@ -90,7 +90,7 @@ def score_levels(
                 *(f(actual, forecast) for f in values),
                 mase(actual, forecast, scale),
                 bias(actual, forecast),
-                covered,
+                _coverage_at(holdout if bottom else cells, by, None if bottom else (bounds or {}).get(name)),
             ]
         )
     return pd.DataFrame(rows, columns=list(SCORES.columns))
@@ -136,6 +136,15 @@ def _covered(holdout: pd.DataFrame) -> np.ndarray:
     """Whether each row lies within its interval, (rows,): 1 or 0, NaN where it has none."""
     actual, lower, upper = (holdout[name].to_numpy(float) for name in (ACTUAL, LOWER, UPPER))
     return np.where(np.isfinite(lower) & np.isfinite(upper), ((actual >= lower) & (actual <= upper)).astype(float), np.nan)
+
+
+def _coverage_at(cells: pd.DataFrame, by: Sequence[str], bounds: pd.DataFrame | None) -> float:
+    """Coverage of cells that have bounds, or by the bounds that are given; NaN where there are neither."""
+    if bounds is not None:
+        cells = cells[[*by, PERIOD, ACTUAL]].merge(bounds[[*by, PERIOD, LOWER, UPPER]], on=[*by, PERIOD], how="left")
+    if LOWER not in cells:
+        return float("nan")
+    return coverage(*(cells[name].to_numpy(float) for name in (ACTUAL, LOWER, UPPER)))
 
 
 def _cells(frame: pd.DataFrame, by: Sequence[str], columns: list[str]) -> pd.DataFrame:

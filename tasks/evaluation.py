@@ -1,6 +1,7 @@
 """Score on the weeks after the cutoff, challenger and champion alike."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -26,7 +27,14 @@ class Score(BaseModel):
     holdout: str
 
 
-def score(table: pd.DataFrame, levels: list[str], folder: Path, *, cutoff: pd.Timestamp) -> Score:
+def score(
+    table: pd.DataFrame,
+    levels: list[str],
+    folder: Path,
+    *,
+    cutoff: pd.Timestamp,
+    bounds: Mapping[str, pd.DataFrame] | None = None,
+) -> Score:
     """Score a table with history and holdout parts and keep both the scores and the table.
 
     Args:
@@ -34,9 +42,10 @@ def score(table: pd.DataFrame, levels: list[str], folder: Path, *, cutoff: pd.Ti
         levels: the level columns; none for a national table.
         folder: where `scores.parquet` and `holdout.parquet` go.
         cutoff: the last period that was trained on.
+        bounds: of the held-out sums by level, see `score_levels`.
     """
     holdout, history = table[table[PART] == HOLDOUT], table[table[PART] == HISTORY]
-    scored = score_levels(holdout[holdout[ACTUAL].notna()], levels, history=history)
+    scored = score_levels(holdout[holdout[ACTUAL].notna()], levels, history=history, bounds=bounds)
     if not levels:
         scored = scored[scored["level"] == TOTAL].reset_index(drop=True)
     bottom, total = scored.iloc[0], scored.iloc[-1]

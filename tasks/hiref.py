@@ -9,6 +9,7 @@ from prefect import get_run_logger, task
 
 from hierforecast import splits
 from hierforecast.gates import Decision, Rival, decide_hiref
+from hierforecast.hierarchy import BOTTOM, groupings
 from hierforecast.metrics import score_horizons
 from hierforecast.results import (
     ACTUAL,
@@ -72,12 +73,18 @@ def score(company: Company, panel: PanelReference, fingerprint: str, trained: Tr
     settings = company.sales
     history = panels.history_and_plan(panel, settings).train
     train, holdout = splits.last_periods(history, settings.horizon, period=settings.period)
-    forecast = _with_actual(HiReF.load(trained.folder).predict(holdout), holdout, company, HOLDOUT)
+    model = HiReF.load(trained.folder)
+    forecast = _with_actual(model.predict(holdout), holdout, company, HOLDOUT)
     past = train[[*settings.levels, settings.period, settings.target.name]]
     past = past.rename(columns={settings.period: PERIOD, settings.target.name: ACTUAL}).assign(**{PART: HISTORY})
     table = pd.concat([past, forecast], ignore_index=True)
     folder = stages.folder(company.company, FAMILY, fingerprint) / "scored"
-    return evaluation.score(table, settings.levels, folder, cutoff=train[settings.period].max())
+    bounds = {
+        level: model.predict(holdout, level=level).rename(columns={settings.period: PERIOD})
+        for level in groupings(settings.levels)
+        if level != BOTTOM
+    }
+    return evaluation.score(table, settings.levels, folder, cutoff=train[settings.period].max(), bounds=bounds)
 
 
 @task(name="tabulate-hiref", cache_key_fn=stages.by_fingerprint, persist_result=True, result_serializer="json")

@@ -49,6 +49,17 @@ def test_levels_are_sums_of_the_bottom():
     assert table.loc[["region", "total"], "coverage"].isna().all()
 
 
+def test_bounds_of_sums_are_scored_where_they_are_given():
+    history, holdout = panel(3)
+    sums = holdout.groupby(["region", "period"])[["actual", "forecast"]].sum().reset_index()
+    bounds = sums.assign(lower=sums["forecast"] - 20, upper=sums["forecast"] + 20).sample(frac=1.0, random_state=0)
+    table = metrics.score_levels(holdout, ["region", "brand"], history=history, bounds={"region": bounds})
+    covered = table.set_index("level")["coverage"]
+    assert covered["region"] == pytest.approx(((sums["actual"] - sums["forecast"]).abs() <= 20).mean())
+    assert 0 < covered["region"] < 1
+    assert np.isnan(covered["total"]) and np.isfinite(covered["bottom"])
+
+
 def test_mase_of_last_value_is_about_one():
     rng = np.random.default_rng(0)
     walk = 100 + rng.normal(size=400).cumsum()

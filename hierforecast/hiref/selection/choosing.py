@@ -15,6 +15,7 @@ from hierforecast.hiref.selection.stability import enters_at, share_of_halves
 from hierforecast.hiref.selection.varying import find_levels
 from hierforecast.schema import Driver, SalesPanel
 
+MUCH = 0.005  # of held-out squared error: enough for a driver that only weak penalties find, such as a national index
 STABLE = 0.75  # share of halves; Meinshausen & Bühlmann: anything from 0.6 to 0.9 finds about the same
 
 
@@ -24,10 +25,11 @@ class Selection:
 
     Args:
         report: one row per declared driver: `driver`; `selected`; `kept`, whether it was asked for; `stability`, the
-            share of halves of the history in which it was found; `enters_at`, the penalty at which it comes in as a share
-            of the one that leaves none (1 is first); `gain`, the share of held-out squared error that it takes away
-            beside the selected ones (week to week within series, on the link scale); `by`, levels over which its effect
-            varies, the most useful first; and `by_gain`, the further share that this takes away.
+            share of halves of the history in which it was found (less than wanted only where its gain is large);
+            `enters_at`, the penalty at which it comes in as a share of the one that leaves none (1 is first); `gain`,
+            the share of held-out squared error that it takes away beside the selected ones (week to week within series,
+            on the link scale); `by`, levels over which its effect varies, the most useful first; and `by_gain`, the
+            further share that this takes away.
         drivers: the selected ones as settings, with `by` as found where none was declared.
     """
 
@@ -44,7 +46,7 @@ def choose_drivers(
         data: all rows of a history, read with all drivers.
         settings: declares the drivers.
         keep: drivers that stay whatever the data say.
-        stable: the share of halves in which a driver must be found.
+        stable: the share of halves in which a driver must be found; by weaker penalties too if it is worth much.
         seed: of the halves.
 
     Raises:
@@ -56,17 +58,14 @@ def choose_drivers(
     blocks = cut_blocks(data, names, settings.horizon)
     judge = open_judge(blocks, kept)
     loose = [place for place in range(len(names)) if place not in kept]
-    stability, entered, gains = np.ones(len(names)), np.ones(len(names)), np.zeros(len(names))
+    stability, entered = np.ones(len(names)), np.ones(len(names))
     chosen = np.isin(np.arange(len(names)), list(kept))
     if loose:
         share, tried = judge_path(judge)
-        tried = tried[tried >= share]
-        stability[loose] = share_of_halves(blocks, kept, tried, seed=seed)
+        stability[loose] = share_of_halves(blocks, kept, tried[tried >= share], seed=seed)
         entered[loose] = enters_at(blocks, kept, np.geomspace(1.0, 1e-4, 60))
-        chosen[loose] = stability[loose] >= stable
-        # Found often and worth nothing later is found by habit; dropping one changes what the others are worth.
-        gains[loose] = _gains(judge, chosen[loose])
-        chosen[loose] &= gains[loose] > 0
+        weakly = share_of_halves(blocks, kept, tried, seed=seed) >= stable
+        chosen[loose] = _worthwhile(judge, stability[loose] >= stable, weakly)
     gains = _gains(open_judge(blocks, set()), chosen)
     levels = _levels(blocks, data, chosen)
     report = pd.DataFrame(
@@ -91,6 +90,12 @@ def _places(keep: Sequence[str], names: list[str]) -> set[int]:
         if name not in names:
             raise SettingsError(f"cannot keep {name!r}, which is no declared driver; {nearest(name, names)}")
     return {names.index(name) for name in keep}
+
+
+def _worthwhile(judge: Judge, found: np.ndarray, weakly: np.ndarray) -> np.ndarray:
+    """Drivers, (groups,), that were found and are worth something later, and those found weakly that are worth much."""
+    chosen = found | (weakly & (_gains(judge, found) >= MUCH))
+    return chosen & (_gains(judge, chosen) > 0)
 
 
 def _gains(judge: Judge, chosen: np.ndarray) -> np.ndarray:

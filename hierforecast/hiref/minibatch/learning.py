@@ -16,6 +16,7 @@ from hierforecast.hiref.material import Material
 from hierforecast.hiref.minibatch.curves import CURVE, Curve, Exposures, dense_of, fact_of, learned_facts, raw_of, with_facts
 from hierforecast.hiref.minibatch.device import choose_device, precise
 from hierforecast.hiref.minibatch.network import State
+from hierforecast.hiref.minibatch.packing import Packing
 from hierforecast.hiref.minibatch.refusals import is_learned
 from hierforecast.hiref.minibatch.start import begin, held_out_from
 from hierforecast.hiref.minibatch.training import cast, minimise, open_checkpoint
@@ -42,13 +43,14 @@ def learn_curves(panel: pd.DataFrame, material: Material, training: Training, *,
     """
     settings, before = material.design.panel, material.cuts[-1] if material.cuts else None
     device = choose_device(training.rows.device)
-    problem, state, start = begin(material, training, None, before)
+    problem, state, start, network = begin(material, training, None, before)
     exposures = read_exposures(panel, material, start.column_scales)
     problem, state = problem._replace(exposures=exposures), state | {CURVE: exposures.start}
     kept = open_checkpoint(checkpoint, CURVES, training, problem, state)
     held_out = held_out_from(problem.table, settings.horizon)
     problem, state = problem.cast(device, precise(device)), cast(state, device, precise(device))
-    ended = minimise(problem, state, training, held_out, None, kept)
+    packing = Packing(network, problem.frame, start)
+    ended = minimise(problem, state, packing, training, held_out, None, kept)
     return with_found(settings, exposures, ended.state)
 
 

@@ -1,5 +1,7 @@
 """Where a training by rows begins: the rows as tensors, each series' mean, and which weeks are held out to judge by."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
@@ -10,14 +12,29 @@ from hierforecast.hiref.minibatch.network import State, make_frame, state_of
 from hierforecast.hiref.minibatch.problem import Problem, Table, predict_all
 from hierforecast.hiref.regression.effects import Parameters
 from hierforecast.hiref.regression.initial import initial_parameters
+from hierforecast.hiref.regression.network import Network, make_network
 from hierforecast.hiref.regression.ridge import strengths_of
 from hierforecast.hiref.rounds import per_row
 from hierforecast.options import Training
 
 
-def begin(
-    material: Material, training: Training, start: Parameters | None, before: int | None
-) -> tuple[Problem, State, Parameters]:
+class Begun(NamedTuple):
+    """Where a training begins.
+
+    Args:
+        problem: on CPU in float64.
+        state: likewise.
+        start: the parameters that the state was made from, which hold the scales.
+        network: the same model in NumPy.
+    """
+
+    problem: Problem
+    state: State
+    start: Parameters
+    network: Network
+
+
+def begin(material: Material, training: Training, start: Parameters | None, before: int | None) -> Begun:
     """The problem and a state to start from, on CPU in float64.
 
     Args:
@@ -25,9 +42,6 @@ def begin(
         training: loss, sizes, strengths and the seed of the start.
         start: parameters to go on from; None makes them from sums.
         before: use rows of earlier periods only; None uses all.
-
-    Returns:
-        Both, and the parameters that the state was made from, which hold the scales.
 
     Raises:
         SettingsError: rows were left on disk, or strengths are unknown or still to be chosen.
@@ -42,7 +56,8 @@ def begin(
     frame = make_frame(hierarchy, columns, strengths, start)
     loss = make_loss(training, float(start.target_scale))
     state = state_of(start, len(hierarchy.series), len(frame.own))
-    return *settle_start(Problem(table_of(material, training, start, before), frame, loss), state), start
+    problem, state = settle_start(Problem(table_of(material, training, start, before), frame, loss), state)
+    return Begun(problem, state, start, make_network(hierarchy, columns, strengths, start))
 
 
 def table_of(material: Material, training: Training, start: Parameters, before: int | None) -> Table:

@@ -18,6 +18,7 @@ from hierforecast.hiref.minibatch.checkpoint import Checkpoint, fingerprint_of
 from hierforecast.hiref.minibatch.descent import Descent, descend
 from hierforecast.hiref.minibatch.device import choose_device, precise
 from hierforecast.hiref.minibatch.network import State, arrayed, own_of, parameters_of
+from hierforecast.hiref.minibatch.packing import Packing
 from hierforecast.hiref.minibatch.polish import polish
 from hierforecast.hiref.minibatch.problem import Problem, Table, mean_loss, predict_all
 from hierforecast.hiref.minibatch.start import begin, held_out_from
@@ -75,17 +76,18 @@ def train_rows(
     """
     device = choose_device(training.rows.device)
     warm = start is not None
-    problem, state, start = begin(material, training, start, before)
+    problem, state, start, network = begin(material, training, start, before)
     kept = open_checkpoint(checkpoint, FINAL if before is None else TRIAL.format(before=before), training, problem, state)
     problem, state = problem.cast(device, precise(device)), cast(state, device, precise(device))
+    packing = Packing(network, problem.frame, start)
     held_out = None if epochs else held_out_from(problem.table, material.design.panel.horizon)
     # From an answer that was polished on fewer weeks, Adam would only stray.
     straight = warm and polishes(problem, training)
-    ended = minimise(problem, state, training, held_out, epochs, kept, straight=straight)
+    ended = minimise(problem, state, packing, training, held_out, epochs, kept, straight=straight)
     if material.link.name == "log" and problem.loss.name in REWEIGHTED:
         weighted = weigh_series(problem, ended.state)
         kept = kept and Checkpoint(kept.folder.with_name(f"{kept.folder.name}-weighted"), kept.fingerprint)
-        again = minimise(weighted, ended.state, training, held_out, epochs, kept, straight=polishes(problem, training))
+        again = minimise(weighted, ended.state, packing, training, held_out, epochs, kept, straight=polishes(problem, training))
         ended = again._replace(iterations=ended.iterations + again.iterations, descent=again.descent or ended.descent)
     return _trained(problem, ended, start)
 
@@ -93,6 +95,7 @@ def train_rows(
 def minimise(
     problem: Problem,
     state: State,
+    packing: Packing,
     training: Training,
     held_out: int | None,
     epochs: int | None,
@@ -105,6 +108,7 @@ def minimise(
     Args:
         problem: on the device, in its widest type.
         state: likewise, where to start.
+        packing: of that state.
         training: options of both.
         held_out: place in time from which on rows judge Adam and teach it nothing; None holds nothing out.
         epochs: of Adam; None takes the declared most.
@@ -120,7 +124,7 @@ def minimise(
         state = cast(descent.state, problem.table.target.device, problem.table.target.dtype)
     used = len(descent.curve) if descent else 0
     if polishes(problem, training):
-        found = polish(problem, state, training.iterations)
+        found = polish(problem, state, packing, training.iterations)
         return Minimum(found.state, found.objective, used + found.iterations, found.converged, descent)
     with torch.no_grad():
         lost = mean_loss(problem, state, problem.table) * float(problem.table.weight.sum())

@@ -1,32 +1,38 @@
-"""The rough bend of the loss is the true one where the model is linear and the forecast right."""
+"""The rough inverse of the curvature is one: symmetric, positive, and near the truth."""
 
+import numpy as np
 import pytest
 
-from hierforecast.hiref.minibatch.curvature import bends
-from hierforecast.hiref.minibatch.problem import in_order, predict_all
+from hierforecast.hiref.minibatch.curvature import curvature_at
+from hierforecast.hiref.minibatch.packing import Packing
+from hierforecast.hiref.minibatch.polish import value_and_slope
 from hierforecast.hiref.minibatch.start import begin
 
 
-@pytest.mark.parametrize("loss", ["squared", "poisson", "tweedie"])
-@pytest.mark.parametrize("size", [2, "full"])
-def test_bends_are_second_slopes_where_the_forecast_is_right(new_material, rows_training, loss, size):
+@pytest.fixture(params=[("squared", 2), ("squared", "full"), ("poisson", "full"), ("tweedie", 2), ("huber", 2)])
+def made(request, new_material, rows_training):
+    loss, size = request.param
     training = rows_training(loss).model_copy(update={"embedding_size": size})
-    problem, state, _ = begin(new_material(training), training, None, None)
-    right = predict_all(problem, state, problem.table)
-    right = problem.loss.mean(right) if problem.loss.on_units else right
-    problem = problem._replace(table=problem.table._replace(target=right))
-    found = bends(problem, state)
-    assert {name: bend.shape for name, bend in found.items()} == {name: tensor.shape for name, tensor in state.items()}
-    assert all((bend > 0).all() for bend in found.values())
+    problem, state, start, network = begin(new_material(training), training, None, None)
+    packing = Packing(network, problem.frame, start)
+    return problem, packing, packing.pack(state)
 
-    def objective(name, place, step):
-        moved = state[name].clone()
-        moved.view(-1)[place] += step
-        there = state | {name: moved}
-        lost = sum(problem.lost(there, problem.table, batch) for batch in in_order(problem.table))
-        return float(lost + problem.held_back(there))
 
-    for name in ("bias", "theta", "intercepts", "table.0"):
-        place, step = (1 if name != "bias" else 0), 1e-3
-        ends = objective(name, place, step) + objective(name, place, -step) - 2 * objective(name, place, 0.0)
-        assert float(found[name].reshape(-1)[place]) == pytest.approx(ends / step**2, rel=0.02)
+def test_it_is_symmetric_and_positive(made):
+    problem, packing, place = made
+    apply = curvature_at(problem, packing, place)
+    rng = np.random.default_rng(0)
+    one, other = (packing.pack(packing.unpack(rng.normal(size=place.shape))) for _ in range(2))
+    assert one @ apply(other) == pytest.approx(other @ apply(one), rel=1e-6, abs=1e-9)
+    assert one @ apply(one) > 0
+
+
+def test_a_step_by_it_brings_most_of_what_it_promises(made):
+    problem, packing, place = made
+    value, slope = value_and_slope(problem, packing, place)
+    step = -curvature_at(problem, packing, place)(slope)
+    lengths = (0.03, 0.1, 0.3, 1.0)
+    best = min(value_and_slope(problem, packing, place + length * step)[0] for length in lengths)
+    plain = min(value_and_slope(problem, packing, place - length / problem.rows * slope)[0] for length in lengths)
+    assert best < value
+    assert value - best > 3 * (value - plain)  # than a step down the slope itself

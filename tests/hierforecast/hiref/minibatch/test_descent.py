@@ -28,7 +28,7 @@ class Fragile(Checkpoint):
 def began(new_material, rows_training):
     """A problem in float32, its held-out rows, and a start."""
     training = rows_training()
-    problem, state, _ = begin(new_material(training), training, None, None)
+    problem, state, _, _ = begin(new_material(training), training, None, None)
     cpu = torch.device("cpu")
     problem, held = split_off(problem.cast(cpu, torch.float32), held_out_from(problem.table, 8))
     return problem, held, cast(state, cpu, torch.float32)

@@ -19,7 +19,7 @@ def made(request, gapped, new_material, rows_training):
         Driver("tv", sign="+", adstock=Adstock(decay=0.4, learned=request.param == "learned curves"), reference="regular"),
     ]
     material = new_material(training, drivers=drivers)
-    problem, state, start = begin(material, training, None, None)
+    problem, state, start, _ = begin(material, training, None, None)
     if request.param == "learned curves":
         exposures = read_exposures(gapped, material, start.column_scales)
         problem, state = problem._replace(exposures=exposures), state | {CURVE: exposures.start}

@@ -47,7 +47,8 @@ def test_a_loss_on_units_forecasts_the_mean(split, new_model, rows_training, los
     train_panel, holdout = split
     model = new_model(training=rows_training(loss)).fit(train_panel)
     assert model.predict(train_panel)["forecast"].sum() == pytest.approx(train_panel["units"].sum(), rel=0.005)
-    np.testing.assert_array_equal(*(model.predict(holdout, statistic=name)["forecast"] for name in ("mean", "median")))
+    mean, median = (model.predict(holdout, statistic=name)["forecast"] for name in ("mean", "median"))
+    assert median.sum() <= mean.sum()
     assert model.diagnostics()["forecast_is"] == "mean"
     assert wape(model, holdout) < 0.15  # the noise floor is 0.12
 

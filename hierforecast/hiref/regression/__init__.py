@@ -1,1 +1,1 @@
-"""The regression itself: its equations in NumPy (`effects`) and torch (`network`), and fitting it to moments (`training`)."""
+"""The regression itself: its equations (`effects`), strengths (`ridge`, `choosing`), fitting to moments (`training`), errors."""

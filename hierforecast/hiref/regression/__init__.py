@@ -1,1 +1,1 @@
-"""The regression itself: its equations (`effects`), strengths (`ridge`, `choosing`), fitting to moments (`training`), errors."""
+"""The regression: its equations (`effects`), strengths (`ridge`, `choosing`), fitting to moments (`training`), errors."""

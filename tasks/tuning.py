@@ -6,6 +6,7 @@ the same command goes on with the same study. Workers ask it for a trial, judge 
 
 import json
 import os
+import threading
 import time
 from collections.abc import Sequence
 from functools import lru_cache
@@ -35,6 +36,7 @@ LOCK, SNIPPET = "running", "settings.yaml"
 STARTUP = 10  # trials at random before the sampler believes to know anything, and before any is cut short
 ERRORS, SECONDS = "errors", "seconds"  # attributes in the study's storage
 _DONE = (TrialState.COMPLETE, TrialState.PRUNED)
+_ASKING = threading.Lock()  # SQLite locks no rows, so that two workers could be handed the same waiting trial
 
 
 @task(name="open-study", cache_policy=NO_CACHE)
@@ -53,7 +55,7 @@ def open_study(company: Company, panel: PanelReference, *, trials: int, origins:
     list_knobs(company.sales, also=also)
     key = fingerprint(company, panel, "hiref")
     folder = stages.folder(company.company, FAMILY, key)
-    _take(folder)
+    claim(folder)
     name = "-".join([company.company, key[:12], f"{origins}-origins", *sorted(also)])
     opened = Study(folder=str(folder), name=name, origins=origins, also=tuple(also), missing=0, given=[])
     study = _load(opened)
@@ -84,7 +86,9 @@ def run_trials(company: Company, panel: PanelReference, study: Study, *, quota: 
     distributions = {knob.name: _distribution(knob) for knob in list_knobs(company.sales, also=study.also)}
     done = 0
     while done < quota and time.time() < deadline:
-        _run_trial(loaded, loaded.ask(distributions), judge, company)
+        with _ASKING:
+            trial = loaded.ask(distributions)
+        _run_trial(loaded, trial, judge, company)
         done += 1
     return done
 
@@ -137,6 +141,19 @@ def select_drivers(company: Company, panel: PanelReference, *, keep: Sequence[st
     get_run_logger().info("%d of %d drivers are worth having: %s", len(names), len(settings.drivers), ", ".join(names))
     sales = settings.model_copy(update={"drivers": list(found.drivers)})
     return company.model_copy(update={"sales": sales}), str(path)
+
+
+def claim(folder: Path) -> None:
+    """Claim a study for this process; a claim whose process is gone counts for nothing.
+
+    Raises:
+        StudyError: another process is at work on it.
+    """
+    lock = folder / LOCK
+    holder = json.loads(lock.read_text()) if lock.exists() else None
+    if holder is not None and holder != os.getpid() and _lives(holder):
+        raise StudyError(f"process {holder} is at work on this study; wait for it, or end it (it can be gone on with)")
+    stages.write_text(lock, json.dumps(os.getpid()))
 
 
 def snippet_of(given: Company, tuned: Company) -> str:
@@ -218,15 +235,6 @@ def _table(trials: list[optuna.trial.FrozenTrial]) -> pd.DataFrame:
         for trial in trials
     ]
     return pd.DataFrame(rows)
-
-
-def _take(folder: Path) -> None:
-    """Claim a study for this process; a claim whose process is gone counts for nothing."""
-    lock = folder / LOCK
-    holder = json.loads(lock.read_text()) if lock.exists() else None
-    if holder is not None and holder != os.getpid() and _lives(holder):
-        raise StudyError(f"process {holder} is at work on this study; wait for it, or end it (it can be gone on with)")
-    stages.write_text(lock, json.dumps(os.getpid()))
 
 
 def _lives(process: int) -> bool:

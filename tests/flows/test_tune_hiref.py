@@ -87,17 +87,3 @@ print(json.dumps([len(children), parent.data.metrics, "ridge.brand" in children[
     assert has_knobs
     assert metrics["unseen.gain"] == pytest.approx(metrics["unseen.given"] - metrics["unseen.tuned"])
     assert metrics["unseen.gain"] > 0
-
-
-@pytest.mark.slow
-def test_a_study_at_work_is_not_disturbed(prefect_server, wait_until, settings, tmp_path, root):
-    first = start(prefect_server, tmp_path, root, settings)
-    try:
-        wait_until("the first trial", lambda: finished(tmp_path) or first.poll() is not None)
-        second = start(prefect_server, tmp_path, root, settings)
-        _, complained = second.communicate(timeout=300)
-        assert second.returncode == 1
-        assert f"process {first.pid} is at work on this study" in complained
-    finally:
-        first.kill()
-        first.communicate(timeout=60)

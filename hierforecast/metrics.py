@@ -96,21 +96,26 @@ def score_levels(
     return pd.DataFrame(rows, columns=list(SCORES.columns))
 
 
-def score_horizons(holdout: pd.DataFrame, levels: Sequence[str]) -> pd.DataFrame:
+def score_horizons(
+    holdout: pd.DataFrame, levels: Sequence[str], *, bounds: Mapping[str, pd.DataFrame] | None = None
+) -> pd.DataFrame:
     """Score forecasts that were all made at one time by how many periods ahead they were, at the groupings of `score_levels`.
 
     Args:
         holdout: as for `score_levels`; its first period is 1 ahead, the next one 2.
         levels: the level columns.
+        bounds: as for `score_levels`.
 
     Returns:
-        One row per grouping and horizon with the columns of `results.HORIZONS`; coverage at the bottom only.
+        One row per grouping and horizon with the columns of `results.HORIZONS`.
     """
     tables = []
     for name, by in groupings(levels).items():
         bottom = list(by) == list(levels)
         cells = holdout if bottom else _cells(holdout, by, [ACTUAL, FORECAST])
-        sums = _sums_per_period(cells.assign(covered=_covered(holdout) if bottom else np.nan))
+        if not bottom and bounds and name in bounds:
+            cells = cells.merge(bounds[name][[*by, PERIOD, LOWER, UPPER]], on=[*by, PERIOD], how="left")
+        sums = _sums_per_period(cells.assign(covered=_covered(cells)))
         tables.append(sums.assign(level=name, horizon=np.arange(1, len(sums) + 1)))
     return pd.concat(tables, ignore_index=True)[list(HORIZONS.columns)]
 
@@ -132,9 +137,11 @@ def _sums_per_period(cells: pd.DataFrame) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def _covered(holdout: pd.DataFrame) -> np.ndarray:
-    """Whether each row lies within its interval, (rows,): 1 or 0, NaN where it has none."""
-    actual, lower, upper = (holdout[name].to_numpy(float) for name in (ACTUAL, LOWER, UPPER))
+def _covered(cells: pd.DataFrame) -> np.ndarray:
+    """Whether each cell lies within its interval, (cells,): 1 or 0, NaN where it has none."""
+    if LOWER not in cells:
+        return np.full(len(cells), np.nan)
+    actual, lower, upper = (cells[name].to_numpy(float) for name in (ACTUAL, LOWER, UPPER))
     return np.where(np.isfinite(lower) & np.isfinite(upper), ((actual >= lower) & (actual <= upper)).astype(float), np.nan)
 
 

@@ -38,6 +38,11 @@ FORECASTS = Table(
     (PERIOD, PART, ACTUAL, FORECAST, LOWER, UPPER),
     "HiReF: levels and one row per series and period; part is history (fitted), holdout (forecast from before it) or future",
 )
+NODES = Table(
+    "nodes",
+    ("level", "node", PERIOD, PART, ACTUAL, FORECAST, LOWER, UPPER),
+    "HiReF: the forecasts summed per node of every level and in total; with their own intervals after the cutoff",
+)
 CONTRIBUTIONS = Table(
     "contributions",
     (PERIOD, PART, BASELINE),
@@ -100,5 +105,5 @@ SELECTION = Table(
     "which drivers are worth having; gain is the share of held-out squared error that one takes away",
 )
 
-HIREF_TABLES = (SCORES, HORIZONS, FORECASTS, CONTRIBUTIONS, ELASTICITIES, SIGNS, ABLATION)
+HIREF_TABLES = (SCORES, HORIZONS, FORECASTS, NODES, CONTRIBUTIONS, ELASTICITIES, SIGNS, ABLATION)
 PRECISION_TABLES = (SCORES, FIT, MEDIA_CONTRIBUTIONS, DECAY, DIAGNOSTICS)

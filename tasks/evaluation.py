@@ -71,7 +71,7 @@ def as_metrics(score: Score) -> dict[str, float]:
 
 
 def horizon_courses(tables: str) -> dict[str, list[tuple[int, float]]]:
-    """Error and coverage by periods ahead, (periods ahead, share) by ``wape_ahead.<level>`` and so on; none without a table."""
+    """Error and coverage by periods ahead, (periods ahead, share) by ``ahead/wape.<level>`` and so on; none without a table."""
     path = Path(tables) / f"{HORIZONS.name}.parquet"
     if not path.exists():
         return {}
@@ -79,5 +79,5 @@ def horizon_courses(tables: str) -> dict[str, list[tuple[int, float]]]:
     for row in pd.read_parquet(path).to_dict("records"):
         for measure in ("wape", "coverage"):
             if math.isfinite(row[measure]):
-                courses.setdefault(f"{measure}_ahead.{row['level']}", []).append((int(row["horizon"]), float(row[measure])))
+                courses.setdefault(f"ahead/{measure}.{row['level']}", []).append((int(row["horizon"]), float(row[measure])))
     return courses

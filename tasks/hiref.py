@@ -1,6 +1,7 @@
 """HiReF as tasks: fit, forecast the held-out weeks, and make the tables that people look at."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +10,25 @@ from prefect import get_run_logger, task
 
 from hierforecast import splits
 from hierforecast.gates import Decision, Rival, decide_hiref
-from hierforecast.hierarchy import BOTTOM, groupings
+from hierforecast.hierarchy import BOTTOM, TOTAL, groupings
 from hierforecast.metrics import score_horizons
 from hierforecast.results import (
     ACTUAL,
     CONTRIBUTIONS,
     ELASTICITIES,
+    FORECAST,
     FORECASTS,
     FUTURE,
     HISTORY,
     HOLDOUT,
     HORIZONS,
+    LOWER,
+    NODES,
     PART,
     PERIOD,
+    UPPER,
 )
-from hierforecast.schema import Company
+from hierforecast.schema import Company, SalesPanel
 from tasks import environment, evaluation, panels, stages, worth
 from tasks.evaluation import Score
 from tasks.panels import PanelReference
@@ -103,17 +108,42 @@ def tabulate(company: Company, panel: PanelReference, fingerprint: str, trained:
     if len(plan):
         parts.append(_with_actual(model.predict(plan), plan, company, FUTURE))
     columns = [*settings.levels, *FORECASTS.columns]
-    panels.write_parquet(pd.concat(parts, ignore_index=True)[columns], folder / f"{FORECASTS.name}.parquet")
+    forecasts = pd.concat(parts, ignore_index=True)[columns]
+    panels.write_parquet(forecasts, folder / f"{FORECASTS.name}.parquet")
     at_cutoff = HiReF.load(stages.folder(company.company, FAMILY, fingerprint) / CUTOFF_MODEL)
-    held_out = at_cutoff.contributions(history[history[settings.period] > pd.Timestamp(score.cutoff)])
+    holdout = history[history[settings.period] > pd.Timestamp(score.cutoff)]
+    nodes = sum_nodes(forecasts, settings, [(at_cutoff, holdout), *([(model, plan)] if len(plan) else [])])
+    panels.write_parquet(nodes, folder / f"{NODES.name}.parquet")
+    held_out = at_cutoff.contributions(holdout)
     contributions = _contributions(model, before, plan, held_out, settings.period)
     panels.write_parquet(contributions, folder / f"{CONTRIBUTIONS.name}.parquet")
     panels.write_parquet(model.elasticities(interval=EFFECT_INTERVAL), folder / f"{ELASTICITIES.name}.parquet")
     panels.write_parquet(pd.read_parquet(score.scores), folder / Path(score.scores).name)
-    horizons = score_horizons(pd.read_parquet(score.holdout), settings.levels)
+    bounds = {level: rows.rename(columns={"node": level}) for level, rows in nodes.groupby("level")}
+    horizons = score_horizons(pd.read_parquet(score.holdout), settings.levels, bounds=bounds)
     panels.write_parquet(horizons, folder / f"{HORIZONS.name}.parquet")
     worth.write_worth(company, history, folder)
     return str(folder)
+
+
+def sum_nodes(forecasts: pd.DataFrame, settings: SalesPanel, asked: Sequence[tuple[Any, pd.DataFrame]]) -> pd.DataFrame:
+    """Forecasts summed per node, as `results.NODES`.
+
+    Args:
+        forecasts: as `results.FORECASTS`.
+        settings: names of levels and period.
+        asked: models with the rows whose sums they give an interval of.
+    """
+    tables = []
+    for level, by in groupings(settings.levels).items():
+        if level == BOTTOM:
+            continue
+        keys = [*by, PERIOD]
+        sums = forecasts.groupby([*keys, PART], sort=True)[[ACTUAL, FORECAST]].sum(min_count=1).reset_index()
+        found = pd.concat([model.predict(rows, level=level).rename(columns={settings.period: PERIOD}) for model, rows in asked])
+        table = sums.merge(found[[*keys, LOWER, UPPER]], on=keys, how="left")
+        tables.append(table.assign(level=level, node=table[by[0]].astype(str) if by else TOTAL))
+    return pd.concat(tables, ignore_index=True)[list(NODES.columns)]
 
 
 def example(company: Company, panel: PanelReference, trained: Trained) -> tuple[pd.DataFrame, pd.DataFrame]:

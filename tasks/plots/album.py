@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hierforecast.hierarchy import BOTTOM
+from hierforecast.hierarchy import BOTTOM, TOTAL
 from hierforecast.results import (
     ABLATION,
     BASELINE,
@@ -22,6 +22,7 @@ from hierforecast.results import (
     HISTORY,
     HORIZONS,
     MEDIA_CONTRIBUTIONS,
+    NODES,
     PART,
     PERIOD,
     SCORES,
@@ -49,17 +50,21 @@ def hiref_pages(
         effect_interval: that of the elasticities' bounds.
     """
     unit, levels = panel.target.unit or panel.target.name, panel.levels
-    sold, parts, elastic, scores, horizons = (
-        _read(tables, table) for table in (FORECASTS, CONTRIBUTIONS, ELASTICITIES, SCORES, HORIZONS)
+    sold, summed, parts, elastic, scores, horizons = (
+        _read(tables, table) for table in (FORECASTS, NODES, CONTRIBUTIONS, ELASTICITIES, SCORES, HORIZONS)
     )
     sold = sold.astype(dict.fromkeys(levels, "category"))
-    nodes = partial(forecast.draw_nodes, sold, unit=unit, interval=interval)
+    nodes = partial(forecast.draw_nodes, unit=unit, interval=interval)
+    at = dict(iter(summed.groupby("level")))
     drivers = list(elastic["driver"].astype(str).drop_duplicates())[:MOST_DRIVERS]
-    pages: dict[str, Draw] = {"forecast total": partial(forecast.draw_total, sold, unit=unit, interval=interval)}
+    pages: dict[str, Draw] = {"forecast total": partial(forecast.draw_total, at[TOTAL], unit=unit, interval=interval)}
     if len(levels) > 1:
-        pages |= {f"forecast by {level}": partial(nodes, [level], title=f"Forecast by {level}, largest") for level in levels}
+        pages |= {
+            f"forecast by {level}": partial(nodes, at[level], ["node"], title=f"Forecast by {level}, largest")
+            for level in levels
+        }
     pages |= {
-        f"forecast {BOTTOM}": partial(nodes, levels, title="Forecast, largest series"),
+        f"forecast {BOTTOM}": partial(nodes, sold, levels, title="Forecast, largest series"),
         "contributions over time": partial(contributions.draw_stack, parts, levels, unit=unit),
         "contributions mean": partial(contributions.draw_means, parts, levels, unit=unit),
         **{f"effects {name}": partial(effects.draw_elasticities, elastic, name, interval=effect_interval) for name in drivers},

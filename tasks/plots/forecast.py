@@ -29,9 +29,9 @@ def draw_total(forecasts: pd.DataFrame, *, unit: str, interval: float | None = N
     """The sum of all series.
 
     Args:
-        forecasts: as `results.FORECASTS`.
+        forecasts: as `results.FORECASTS`, or one node of `results.NODES`.
         unit: of the target.
-        interval: nominal coverage of lower..upper, a share, for the legend; drawn where there is a single series.
+        interval: nominal coverage of lower..upper, a share, for the legend; drawn where there is one row per period.
     """
     summed = sum_forecast(forecasts)
     figure = new_figure(height=7.5, title="Forecast and actual, all series; below, the last periods")
@@ -49,11 +49,11 @@ def draw_nodes(
     """The last periods of the nodes of a level that sell most, one axes each.
 
     Args:
-        forecasts: as `results.FORECASTS`.
-        by: the level columns that name a node.
+        forecasts: as `results.FORECASTS`, or one level of `results.NODES`.
+        by: the columns that name a node.
         unit: of the target.
         title: of the picture.
-        interval: nominal coverage of lower..upper, a share; drawn for nodes of a single series.
+        interval: nominal coverage of lower..upper, a share; drawn where a node has one row per period.
         count: how many nodes at most.
     """
     nodes = largest_nodes(forecasts, by, count=count)
@@ -92,8 +92,9 @@ def _limits(summed: pd.DataFrame) -> tuple[float | None, float | None]:
     if lines.empty or lines.max() <= 0:
         return None, None
     least, most = float(lines.min()), float(lines.max())
-    reach = min(float(summed[UPPER].max()), 2.0 * most) if UPPER in summed else most
+    bounded = UPPER in summed and bool(summed[UPPER].notna().any())
+    reach = min(float(summed[UPPER].max()), 2.0 * most) if bounded else most
     bottom = 0.0 if least < 0.5 * most else least - 0.25 * (most - least) - 0.02 * most
-    if LOWER in summed:
+    if bounded:
         bottom = min(bottom, max(float(summed[LOWER].min()), 0.0))
     return bottom, max(reach, most) + 0.12 * (max(reach, most) - bottom)

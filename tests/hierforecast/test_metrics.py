@@ -69,3 +69,33 @@ def test_mase_of_last_value_is_about_one():
     )
     table = metrics.score_levels(frame[200:], ["sku"], history=frame[:200])
     assert table["mase"].iloc[0] == pytest.approx(1.0, abs=0.2)
+
+
+def test_horizons_by_hand_and_in_sum():
+    history, holdout = panel(3)
+    table = metrics.score_horizons(holdout, ["region", "brand"])
+    horizons = table.groupby("level", sort=False)["horizon"].apply(list).to_dict()
+    assert list(horizons) == ["bottom", "region", "brand", "total"]
+    assert all(ahead == [1, 2, 3, 4] for ahead in horizons.values())
+    scores = metrics.score_levels(holdout, ["region", "brand"], history=history).set_index("level")
+    sold = holdout.groupby("period")["actual"].sum().to_numpy()
+    for level, rows in table.groupby("level"):
+        assert (rows["wape"] * sold).sum() / sold.sum() == pytest.approx(scores.loc[level, "wape"])
+        assert (rows["bias"] * sold).sum() / sold.sum() == pytest.approx(scores.loc[level, "bias"])
+    assert table.loc[table["level"] == "bottom", "coverage"].mean() == pytest.approx(scores.loc["bottom", "coverage"])
+    assert table.loc[table["level"] != "bottom", "coverage"].isna().all()
+
+
+def test_horizons_tell_coverage_of_sums_that_have_bounds():
+    _, holdout = panel(3)
+    total = holdout.groupby("period", as_index=False)["actual"].sum()
+    low, high = total["actual"] - 1, total["actual"] + [1, 1, -0.5, 1]
+    bounds = {"total": total.assign(lower=low, upper=high)}
+    table = metrics.score_horizons(holdout, ["region", "brand"], bounds=bounds).set_index(["level", "horizon"])
+    assert table.loc["total", "coverage"].tolist() == [1.0, 1.0, 0.0, 1.0]
+
+
+def test_periods_in_which_nothing_was_sold_have_no_share():
+    _, holdout = panel(3)
+    table = metrics.score_horizons(holdout.assign(actual=0.0), ["region", "brand"])
+    assert table["wape"].isna().all()

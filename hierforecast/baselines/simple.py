@@ -3,24 +3,21 @@
 import numpy as np
 import pandas as pd
 
-from hierforecast.baselines.table import YEAR, steps_ahead
+from hierforecast.baselines.table import YEAR, dense, look_up, series_names, steps_ahead
 from hierforecast.schema import SalesPanel
 
 RECENT = 8  # rows in the moving average
-_YEAR = {"day": pd.DateOffset(weeks=52), "week": pd.DateOffset(weeks=52), "month": pd.DateOffset(years=1)}
 
 
 def seasonal_naive(train: pd.DataFrame, test: pd.DataFrame, settings: SalesPanel) -> np.ndarray:
     """Each series' sales in the same period of the last known year, (rows of test,); its moving average where it had none."""
-    keys, target = [*settings.levels, settings.period], settings.target.name
-    last = train[settings.period].max()
+    table, year = dense(train, settings), YEAR[settings.frequency]
+    ahead = steps_ahead(test[settings.period], table.index[-1], settings)
+    series = table.columns.get_indexer(series_names(test, settings))
     forecast = np.full(len(test), np.nan)
-    years = int(max(steps_ahead(test[settings.period], last, settings).max(initial=1) - 1, 0)) // YEAR[settings.frequency] + 1
-    for back in range(1, years + 1):
-        dates = test[settings.period] - _YEAR[settings.frequency] * back
-        then = test[settings.levels].assign(**{settings.period: dates}).merge(train[[*keys, target]], on=keys, how="left")
-        usable = np.isnan(forecast) & (dates <= last).to_numpy()
-        forecast = np.where(usable, then[target].to_numpy(float), forecast)
+    for back in range(1, max(int(ahead.max(initial=1)) - 1, 0) // year + 2):
+        then = look_up(table.to_numpy(float), len(table) - 1 + ahead - back * year, series)
+        forecast = np.where(np.isnan(forecast), then, forecast)
     return np.where(np.isnan(forecast), moving_average(train, test, settings), forecast)
 
 

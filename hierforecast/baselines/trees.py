@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from hierforecast.baselines.table import YEAR, dense, extra, series_names, steps_ahead
+from hierforecast.baselines.table import YEAR, dense, extra, look_up, series_names, steps_ahead
 from hierforecast.schema import SalesPanel
 
 WINDOWS = (1, 4, 8, 13, 26)  # periods before the origin whose mean sales are seen
@@ -46,9 +46,9 @@ def _forecast(train: pd.DataFrame, test: pd.DataFrame, settings: SalesPanel, los
         series = table.columns.get_indexer(series_names(rows, settings))
         features = {level: names.get_indexer(rows[level]) for level, names in nodes.items()}
         features |= {name: rows[name].to_numpy(float) for name in _known_ahead(settings)}
-        features |= {f"mean_{window}": _at(values, period - ahead, series) for window, values in known.items()}
+        features |= {f"mean_{window}": look_up(values, period - ahead, series) for window, values in known.items()}
         year = np.where(ahead <= YEAR[settings.frequency], period - YEAR[settings.frequency], -1)
-        features["year_before"] = _at(table.to_numpy(float), year, series)
+        features["year_before"] = look_up(table.to_numpy(float), year, series)
         return pd.DataFrame(features).assign(ahead=ahead, day_of_year=rows[settings.period].dt.day_of_year.to_numpy())
 
     rows = pd.concat([train] * COPIES, ignore_index=True)
@@ -58,12 +58,6 @@ def _forecast(train: pd.DataFrame, test: pd.DataFrame, settings: SalesPanel, los
     target = scale(rows[settings.target.name].to_numpy(float)[usable])
     model.fit(seen(rows[usable], ahead[usable]), target, categorical_feature=list(settings.levels))
     return np.asarray(model.predict(seen(test, steps_ahead(test[settings.period], table.index[-1], settings))))
-
-
-def _at(values: np.ndarray, period: np.ndarray, series: np.ndarray) -> np.ndarray:
-    """(periods, series) values at each row's period and series, (rows,); NaN before the first one or where new."""
-    usable = (period >= 0) & (period < len(values)) & (series >= 0)
-    return np.where(usable, values[np.clip(period, 0, len(values) - 1), np.maximum(series, 0)], np.nan)
 
 
 def _known_ahead(settings: SalesPanel) -> list[str]:

@@ -113,3 +113,23 @@ def test_a_missing_extra_is_told(fold, monkeypatch):
     with pytest.raises(BaselineError, match=r"lightgbm is not installed.*pip install 'hierforecast\[baselines\]'"):
         find_baseline("lightgbm")(fold.train, fold.holdout, settings_of())
     assert importlib.import_module("hierforecast.baselines")  # which itself needs no extra
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_month_without_any_row_is_still_a_month(name):
+    """What came before it does not move nearer."""
+    panel = make_panel(weeks=60, first="2019-01-01", freq="MS")
+    train, test = splits.last_periods(panel[panel["state"] == "North"], 6)
+    hole = train[train["week"] != pd.Timestamp("2022-05-01")]
+    assert len(table.dense(hole, settings_of(frequency="month"))) == 54
+    assert np.isfinite(find_baseline(name)(hole, test, settings_of(frequency="month"))).all()
+
+
+def test_weeks_are_the_same_whatever_weekday_they_are_dated_at(fold):
+    def sundays(rows):
+        late = rows["brand"] == "B"
+        return rows.assign(week=rows["week"].where(~late, rows["week"] + pd.Timedelta(days=6)))
+
+    found = find_baseline("seasonal_naive")(sundays(fold.train), sundays(fold.holdout), settings_of())
+    assert np.allclose(found, find_baseline("seasonal_naive")(fold.train, fold.holdout, settings_of()))
+    assert np.allclose(table.dense(sundays(fold.train), settings_of()), table.dense(fold.train, settings_of()), equal_nan=True)

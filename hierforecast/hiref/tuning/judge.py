@@ -27,6 +27,8 @@ _UNREAD = (
     "season_by",
     "recent_level",
     "iterations",
+    "discount",
+    "loss",
 )  # of training: what material does not depend on
 
 

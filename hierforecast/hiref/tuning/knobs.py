@@ -14,7 +14,7 @@ from hierforecast.schema import SalesPanel
 Value = float | int | bool | str
 Model = TypeVar("Model", SalesPanel, Training)
 
-RIDGE, USUAL, FULL = "ridge", 1.0, "full"
+RIDGE, DEFAULT, USUAL, FULL = "ridge", "default", 1.0, "full"
 EVERY, NONE = "every level", "no level"  # how `season_by` is called where it is not one level
 ON_REQUEST = ("link", "statistic", "loss")  # they change what the model means, not only how well it does
 
@@ -65,7 +65,7 @@ def turn(settings: SalesPanel, training: Training, values: Mapping[str, Value]) 
     options = {name: value for name, value in values.items() if name in Training.model_fields}
     strengths = {name.removeprefix(f"{RIDGE}."): value for name, value in values.items() if name.startswith(f"{RIDGE}.")}
     if strengths:
-        options[RIDGE] = strengths
+        options[RIDGE] = _with_defaults(training, strengths)
     if "season_by" in options:
         words = {EVERY: None, NONE: []}
         options["season_by"] = words.get(options["season_by"], [options["season_by"]])
@@ -90,12 +90,19 @@ def _value_of(settings: SalesPanel, training: Training, name: str) -> Value:
     if name.startswith(f"{RIDGE}."):
         ridge = training.ridge
         said = ridge.get(name.removeprefix(f"{RIDGE}."), USUAL) if isinstance(ridge, dict) else ridge
-        said = said.get("default", USUAL) if isinstance(said, dict) else said
+        said = said.get(DEFAULT, USUAL) if isinstance(said, dict) else said
         return USUAL if isinstance(said, str) else said
     if name == "season_by":
         by = training.season_by
         return EVERY if by is None or set(by) == set(settings.levels) else (by[0] if len(by) == 1 else NONE)
     return getattr(settings if name in SalesPanel.model_fields else training, name)
+
+
+def _with_defaults(training: Training, strengths: Mapping[str, Value]) -> dict[str, object]:
+    """Strengths per level; those that settings name for groups of columns stay beside the level's default."""
+    ridge = training.ridge if isinstance(training.ridge, dict) else {}
+    named = {level: said for level, said in ridge.items() if isinstance(said, dict)}
+    return {level: {**named[level], DEFAULT: value} if level in named else value for level, value in strengths.items()}
 
 
 def _changed(model: Model, update: Mapping[str, object]) -> Model:

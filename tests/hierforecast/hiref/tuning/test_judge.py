@@ -47,7 +47,8 @@ def test_strengths_and_sizes_share_one_reading(panel, settings, monkeypatch):
     read = judging.from_panel
     monkeypatch.setattr(judging, "from_panel", lambda *given: reads.append(1) or read(*given))
     judge = Judge(panel, settings, origins=2)
-    for changed in ({"ridge": 5.0}, {"embedding_size": 3}, {"season_by": []}, {"recent_level": False}):
+    unread = ({"ridge": 5.0}, {"embedding_size": 3}, {"season_by": []}, {"recent_level": False}, {"discount": 0.99})
+    for changed in (*unread, {"loss": "poisson"}):
         list(judge.errors(settings, TRAINING.model_copy(update=changed)))
     assert len(reads) == 2
     list(judge.errors(settings, TRAINING.model_copy(update={"seasonality": 2})))
@@ -61,6 +62,15 @@ def test_a_later_trial_is_judged_as_if_it_were_the_first(panel, settings):
     list(judge.errors(settings, TRAINING))
     alone = next(Judge(panel, settings, origins=1).errors(settings, other))
     assert next(judge.errors(settings, other)) == pytest.approx(alone, rel=0.01)
+
+
+@pytest.mark.parametrize("changed", [{"discount": 0.97}, {"loss": "poisson"}, {"season_by": ["brand"]}])
+def test_what_shares_a_reading_is_still_judged_by_its_own_settings(panel, settings, changed):
+    training = TRAINING.model_copy(update={"embedding_size": "full", **changed})  # convex: one minimum
+    judge = Judge(panel, settings, origins=1)
+    list(judge.errors(settings, TRAINING.model_copy(update={"embedding_size": "full"})))
+    alone = next(Judge(panel, settings, origins=1).errors(settings, training))
+    assert next(judge.errors(settings, training)) == pytest.approx(alone, rel=3e-3)
 
 
 def test_nothing_is_fitted_before_it_is_asked_for(panel, settings, monkeypatch):

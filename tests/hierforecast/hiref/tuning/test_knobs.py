@@ -58,3 +58,14 @@ def test_settings_beyond_the_knobs_stand_at_their_bounds():
     values = stand(PANEL, Training(ridge=1e6, seasonality=20), list_knobs(PANEL))
     assert values["ridge.state"] == 100.0
     assert values["seasonality"] == 6
+
+
+def test_strengths_of_column_groups_stay_beside_the_tuned_default():
+    training = Training(ridge={"state": {"season": 9.0, "default": 2.0}, "brand": 1.0, "bottom": 1.0})
+    knobs = list_knobs(PANEL)
+    assert turn(PANEL, training, {"ridge.state": 5.0, "ridge.brand": 3.0, "ridge.bottom": 1.0})[1].ridge == {
+        "state": {"season": 9.0, "default": 5.0},
+        "brand": 3.0,
+        "bottom": 1.0,
+    }
+    assert turn(PANEL, training, stand(PANEL, training, knobs))[1].ridge == training.ridge

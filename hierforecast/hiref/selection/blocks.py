@@ -18,7 +18,6 @@ from hierforecast.hiref.material import Material
 FEWEST_BLOCKS, MOST_BLOCKS = 6, 16  # fewer leave nothing to take halves of; more make blocks too short to have a mean
 DOUBT = 5.0  # rows' worth of the average variance in each series' own
 ALWAYS = -1  # the group of columns that are never left out: season, trend, holidays, target lags
-LAG = " lag "  # what a lagged column's name has after its driver's
 
 
 class Blocks(NamedTuple):
@@ -65,8 +64,9 @@ def cut_blocks(data: Material, drivers: Sequence[str], horizon: int) -> Blocks:
             "periods; give a longer one, or declare the drivers yourself"
         )
     block = np.minimum(rows.period * count // periods, count - 1)
-    names = data.design.columns.names
-    group = np.array([_owner(name, drivers) for name in names])
+    group = np.full(len(data.design.columns.names), ALWAYS)
+    for place, driver in enumerate(drivers):
+        group[data.design.drivers[driver]] = place
     sides = np.column_stack([data.recent.X, data.recent.value])
     cell = rows.series * count + block  # rows of a series lie together and in time, so cells do too
     centred = _centre(sides, cell)
@@ -80,12 +80,6 @@ def cut_blocks(data: Material, drivers: Sequence[str], horizon: int) -> Blocks:
     signs = np.where(group == ALWAYS, 0.0, data.design.columns.signs)
     behind = np.bincount(block, minlength=count).astype(float)
     return Blocks(centred[:, :-1], centred[:, -1], block, rows.series, group, signs, sums, behind)
-
-
-def _owner(column: str, drivers: Sequence[str]) -> int:
-    """The driver that a column belongs to."""
-    owners = [place for place, name in enumerate(drivers) if column == name or column.startswith(f"{name}{LAG}")]
-    return owners[-1] if owners else ALWAYS
 
 
 def _centre(sides: np.ndarray, cell: np.ndarray) -> np.ndarray:

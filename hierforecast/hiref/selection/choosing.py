@@ -50,11 +50,13 @@ def choose_drivers(
         seed: of the halves.
 
     Raises:
-        SettingsError: `keep` names no driver, or nothing is declared to choose from.
+        SettingsError: `keep` names no driver, nothing is declared to choose from, or `stable` is no share.
         PanelError: the history is too short.
     """
     names = [driver.name for driver in settings.drivers]
     kept = _places(keep, names)
+    if not isinstance(stable, float | int) or not 0 < stable <= 1:
+        raise SettingsError(f"stable must be a share of halves above 0 and up to 1, e.g. {STABLE}, got {stable!r}")
     blocks = cut_blocks(data, names, settings.horizon)
     judge = open_judge(blocks, kept)
     loose = [place for place in range(len(names)) if place not in kept]
@@ -86,6 +88,8 @@ def choose_drivers(
 def _places(keep: Sequence[str], names: list[str]) -> set[int]:
     if not names:
         raise SettingsError("there are no drivers to choose from; declare candidates in sales.drivers")
+    if isinstance(keep, str):
+        raise SettingsError(f"keep must be a list of drivers, e.g. [{keep!r}], got the text {keep!r}")
     for name in keep:
         if name not in names:
             raise SettingsError(f"cannot keep {name!r}, which is no declared driver; {nearest(name, names)}")

@@ -93,3 +93,14 @@ def test_unknown_names_and_short_histories_are_told(candidates):
     early = candidates.panel[candidates.panel["week"] < candidates.panel["week"].min() + np.timedelta64(70, "D")]
     with pytest.raises(PanelError, match="this history has 10 periods"):
         model.select_drivers(early)
+
+
+@pytest.mark.parametrize("stable", [0, 7, "most"])
+def test_stability_is_a_share(candidates, material, stable):
+    with pytest.raises(SettingsError, match="stable must be a share"):
+        choose_drivers(material, candidates.settings, stable=stable)
+
+
+def test_keep_is_a_list(candidates, material):
+    with pytest.raises(SettingsError, match=r"keep must be a list of drivers, e.g. \['true_1'\]"):
+        choose_drivers(material, candidates.settings, keep="true_1")

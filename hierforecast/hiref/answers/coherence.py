@@ -20,13 +20,14 @@ import pandas as pd
 from hierforecast.errors import PanelError, SettingsError, nearest
 from hierforecast.hierarchy import BOTTOM
 from hierforecast.hiref.answers.forecasts import MEAN
-from hierforecast.hiref.answers.nodes import At, columns_at
-from hierforecast.hiref.columns.cells import as_numbers
+from hierforecast.hiref.answers.nodes import At, columns_at, joined_names
+from hierforecast.hiref.columns.cells import as_numbers, read_column, refuse_no_frame
 from hierforecast.results import COHERENT, FORECAST
 from hierforecast.schema import SalesPanel
 
 Method = Literal["mint_shrink", "wls_var", "wls_struct", "ols"]
 MOST_NODES = 4000  # MinT inverts matrices of this size
+FEWEST_PERIODS = 3  # fewer have no variance to speak of
 
 
 class Forecaster(Protocol):
@@ -58,7 +59,7 @@ def reconcile(
 
     Args:
         model: forecasts the series.
-        history: rows with a known target, on which the errors of all base forecasts are measured. What the model was
+        history: rows on whose known targets the errors of all base forecasts are measured. What the model was
             fitted on makes errors look smaller than they will be; periods held out are better.
         panel: rows to forecast.
         levels: the nodes above the series: levels, lists of crossed levels, "total".
@@ -71,22 +72,30 @@ def reconcile(
         exactly the sum of its series').
 
     Raises:
-        PanelError: a level or column is missing, a base forecast lacks a node or period, or there are too many nodes.
+        PanelError: a level or column is missing, a base forecast lacks a node or period, there are too many nodes, or too
+            few periods in which sales of these series are known.
         SettingsError: an unknown method, or `hierarchicalforecast` is not installed.
     """
     if method not in get_args(Method):
         raise SettingsError(f"method {method!r} is unknown; {nearest(str(method), get_args(Method))}")
     trace = _trace(method)
-    settings = model.panel
+    settings, target = model.panel, model.panel.target.name
+    levels = [levels] if isinstance(levels, str) else levels
     named = {_name(level, settings.levels): columns_at(level, settings.levels) for level in levels}
+    # The series come last, whether or not they were named: what is found for them is what everything sums over.
+    named = {name: by for name, by in named.items() if name != BOTTOM} | {BOTTOM: list(settings.levels)}
     for level in own or ():
         if level not in named:
             raise PanelError(f"own forecasts are given for {level!r}; {nearest(level, named)}")
+    for rows in (history, panel):
+        refuse_no_frame(rows)
+        for level in settings.levels:
+            read_column(rows, level, "column for level")
     keys = panel[settings.levels].drop_duplicates().reset_index(drop=True)
     nodes = _nodes(keys, named)
     ahead = _bottom(model.predict(panel, statistic=MEAN), FORECAST, keys, settings)
-    past = history.merge(keys, on=settings.levels)
-    known = _bottom(past.assign(**{FORECAST: as_numbers(past, settings.target.name)}), FORECAST, keys, settings)
+    past = _past(history, keys, settings)
+    known = _bottom(past.assign(**{FORECAST: as_numbers(past, target)}), FORECAST, keys, settings)
     fitted = _bottom(model.predict(past, statistic=MEAN), FORECAST, keys, settings)
     base, said = _all_nodes(nodes, ahead, own, named, settings), _all_nodes(nodes, fitted, own, named, settings)
     found = trace.fit_predict(
@@ -107,22 +116,36 @@ def _trace(method: Method) -> Any:
     return MinTrace(method=method)
 
 
+def _past(history: pd.DataFrame, keys: pd.DataFrame, settings: SalesPanel) -> pd.DataFrame:
+    """The rows of these series whose target is known: a plan's rows would count as sales of 0."""
+    known = history[np.isfinite(as_numbers(history, settings.target.name))]
+    past = known.merge(keys, on=settings.levels)
+    periods = past[settings.period].nunique() if len(past) else 0
+    if periods < FEWEST_PERIODS:
+        raise PanelError(
+            f"the history has sales of the panel's series in {periods} periods, and errors are measured on at least "
+            f"{FEWEST_PERIODS}; give more of the past, of the same series"
+        )
+    return past
+
+
 def _name(level: At, levels: Sequence[str]) -> str:
     return level if isinstance(level, str) else " x ".join(columns_at(level, levels))
 
 
 def _nodes(keys: pd.DataFrame, named: Mapping[str, list[str]]) -> _Nodes:
-    labels, sums = [], []
-    for name, by in {**named, BOTTOM: list(keys.columns)}.items():
-        text = keys[by].astype("str").agg(" / ".join, axis=1) if by else pd.Series(name, index=keys.index)
+    labels, sums, count = [], [], 0
+    for name, by in named.items():
+        text = joined_names(keys, by) if by else pd.Series(name, index=keys.index)
         codes, found = (np.arange(len(keys)), text.to_numpy()) if name == BOTTOM else pd.factorize(text, sort=True)
-        labels.append(pd.DataFrame({"level": name, "node": np.asarray(found, dtype=object)}))
-        sums.append((codes == np.arange(len(found))[:, None]).astype(float))
-        if sum(map(len, sums)) > MOST_NODES:
+        count += len(found)
+        if count > MOST_NODES:
             raise PanelError(
                 f"there are more than {MOST_NODES} nodes to reconcile at once; reconcile a part of the hierarchy at a time, "
                 "or add up bottom forecasts with predict(level=...)"
             )
+        labels.append(pd.DataFrame({"level": name, "node": np.asarray(found, dtype=object)}))
+        sums.append((codes == np.arange(len(found))[:, None]).astype(float))
     return _Nodes(pd.concat(labels, ignore_index=True), np.vstack(sums))
 
 
@@ -146,7 +169,7 @@ def _all_nodes(
         for name in (*by, settings.period, FORECAST):
             if name not in frame.columns:
                 raise PanelError(f"the own forecasts of {level!r} have no column {name!r}; {nearest(name, frame.columns)}")
-        text = frame[by].astype("str").agg(" / ".join, axis=1) if by else pd.Series(level, index=frame.index)
+        text = joined_names(frame, by) if by else pd.Series(level, index=frame.index)
         wide = frame.assign(node=text).pivot_table(index="node", columns=settings.period, values=FORECAST, aggfunc="sum")
         places = np.flatnonzero(nodes.labels["level"] == level)
         found = wide.reindex(index=nodes.labels["node"].iloc[places], columns=table.columns)

@@ -8,6 +8,7 @@ import pandas as pd
 from hierforecast.errors import PanelError, SettingsError, nearest
 from hierforecast.hierarchy import BOTTOM, TOTAL
 from hierforecast.hiref.answers.components import driver_columns
+from hierforecast.hiref.answers.nodes import joined_names
 from hierforecast.hiref.fit import Fit
 from hierforecast.results import ELASTICITIES, LOWER, UPPER
 
@@ -78,8 +79,8 @@ def _nodes(fit: Fit, level: str) -> tuple[list[str], np.ndarray]:
     if level == TOTAL:
         return [TOTAL], np.zeros(len(fit.hierarchy.series), dtype=np.int64)
     if level == BOTTOM:
-        parts = pd.DataFrame(_keys(fit))
-        return parts.agg(" / ".join, axis=1).tolist(), np.arange(len(parts))
+        names = joined_names(pd.DataFrame(_keys(fit)), fit.hierarchy.levels)
+        return names.tolist(), np.arange(len(names))
     return list(fit.hierarchy.nodes[level]), fit.hierarchy.membership(level).astype(np.int64)
 
 

@@ -26,9 +26,13 @@ def columns_at(level: At, levels: Sequence[str]) -> list[str]:
         if level in (BOTTOM, TOTAL):
             return list(levels) if level == BOTTOM else []
         level = [level]
+    if not isinstance(level, Sequence):
+        raise PanelError(
+            f"level must be the name of a level or a list of names, got {level!r}; {nearest('', [*levels, BOTTOM, TOTAL])}"
+        )
     for name in level:
         if name not in levels:
-            raise PanelError(f"no level {name!r}; {nearest(name, [*levels, BOTTOM, TOTAL])}")
+            raise PanelError(f"no level {name!r}; {nearest(str(name), [*levels, BOTTOM, TOTAL])}")
     if len(set(level)) < len(level):
         raise PanelError(f"the levels {list(level)} name one twice; name each once")
     return list(level)
@@ -45,6 +49,12 @@ def sum_at(table: pd.DataFrame, level: At, panel: SalesPanel) -> pd.DataFrame:
     by = [*columns_at(level, panel.levels), panel.period]
     numbers = [name for name in table.select_dtypes("number").columns if name not in (*panel.levels, panel.period)]
     return table.groupby(by, observed=True, sort=True)[numbers].sum().reset_index()
+
+
+def joined_names(keys: pd.DataFrame, levels: Sequence[str]) -> pd.Series:
+    """One name per row of a table for its node at one or more levels, (rows,): theirs, joined by " / "."""
+    first, *others = (keys[level].astype("str") for level in levels)
+    return first.str.cat(others, sep=" / ") if others else first
 
 
 def joined(flags: np.ndarray, names: Sequence[str]) -> np.ndarray:

@@ -74,3 +74,32 @@ def test_mistakes_are_named(model, split, past):
         reconcile(model, past, split[1], AT, own={"total": short})
     with pytest.raises(PanelError, match="own forecasts are given for 'brand'"):
         reconcile(model, past, split[1], AT, own={"brand": short})
+
+
+def test_series_may_be_named_among_the_levels(model, split, past):
+    plain, named = (reconcile(model, past, split[1], levels) for levels in (["total", "state"], ["bottom", "total", "state"]))
+    pd.testing.assert_frame_equal(plain, named)
+
+
+def test_a_plan_in_the_history_is_no_history(model, split, past):
+    plan = split[1].assign(units=np.nan)
+    both = pd.concat([past, split[1]])
+    own = {"total": both.groupby("week", as_index=False)["units"].sum().rename(columns={"units": "forecast"})}
+    found = [reconcile(model, rows, split[1], AT, own=own) for rows in (past, pd.concat([past, plan]))]
+    assert not np.allclose(found[0]["forecast"], found[0]["base"], rtol=0.001)
+    pd.testing.assert_frame_equal(*found)
+
+
+def test_errors_that_cannot_be_measured_are_told(model, split, past):
+    with pytest.raises(PanelError, match="in 1 periods, and errors are measured on at least 3"):
+        reconcile(model, past[past["week"] == past["week"].max()], split[1], AT)
+    with pytest.raises(PanelError, match="in 0 periods"):
+        reconcile(model, past.assign(state="elsewhere"), split[1], AT)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_missing_level_is_named(model, split, past, place):
+    frames = [past, split[1]]
+    frames[place] = frames[place].drop(columns="state")
+    with pytest.raises(PanelError, match="no column for level 'state'"):
+        reconcile(model, *frames, AT)

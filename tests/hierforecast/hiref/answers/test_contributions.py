@@ -98,6 +98,12 @@ def test_a_forecast_that_is_clipped_at_zero_still_adds_up(split):
     np.testing.assert_allclose(components(model.contributions(crowded)).sum(axis=1), forecast, atol=1e-9)
 
 
+@pytest.mark.parametrize("level", [3, [None]])
+def test_what_is_no_level_is_told(model, split, level):
+    with pytest.raises(PanelError, match="valid names: state, brand, pack, bottom, total"):
+        model.contributions(split[1], level=level)
+
+
 def test_unknown_levels_details_and_sums_of_medians_are_refused(model, split):
     with pytest.raises(PanelError, match="did you mean 'state'"):
         model.contributions(split[1], level="stat")

@@ -25,7 +25,7 @@ import pandas as pd
 from hierforecast.errors import PanelError, SettingsError, nearest
 from hierforecast.hierarchy import TOTAL
 from hierforecast.hiref.answers.nodes import At, columns_at
-from hierforecast.hiref.columns.cells import as_numbers
+from hierforecast.hiref.columns.cells import as_numbers, refuse_no_frame
 from hierforecast.results import BRIDGE
 
 Method = Literal["standard", "lmdi"]
@@ -67,20 +67,21 @@ def bridge(
     first, last = _sold(before, levels, units, price, "before"), _sold(after, levels, units, price, "after")
     items = pd.concat([first.add_suffix("_before"), last.add_suffix("_after")], axis=1)
     items = items.fillna(0.0).reset_index()
-    nodes = items[by].apply(tuple, axis=1) if by else pd.Series([()] * len(items), index=items.index)
-    codes, found = pd.factorize(nodes, sort=True)
+    codes = items.groupby(by, observed=True, sort=True).ngroup().to_numpy() if by else np.zeros(len(items), dtype=np.int64)
+    found = items[by].iloc[np.unique(codes, return_index=True)[1]]  # one row per node, in the order of their codes
     parts = _split(
         *(items[name].to_numpy() for name in ("units_before", "units_after", "revenue_before", "revenue_after")), codes, method
     )
     count = len(found)
     sums = {name: np.bincount(codes, values, count) for name, values in parts.items()}
     ends = {name: np.bincount(codes, items[name], count) for name in ("revenue_before", "revenue_after")}
-    keys = {name: [node[place] for node in found] for place, name in enumerate(by)}
+    keys = {name: found[name].to_numpy() for name in by}
     return pd.DataFrame(keys | ends | sums)[[*by, *BRIDGE.columns]]
 
 
 def _sold(rows: pd.DataFrame, levels: Sequence[str], units: str, price: str, which: str) -> pd.DataFrame:
     """Units and revenue per series."""
+    refuse_no_frame(rows)
     for name in (*levels, units, price):
         if name not in rows.columns:
             raise PanelError(f"no column {name!r} in the rows {which}; {nearest(name, map(str, rows.columns))}")

@@ -10,6 +10,7 @@ from hierforecast.hiref.answers.attribution import spread
 from hierforecast.hiref.answers.components import lagged_columns
 from hierforecast.hiref.answers.forecasts import keys_of, statistic_of
 from hierforecast.hiref.answers.nodes import At, sum_at
+from hierforecast.hiref.columns.cells import refuse_no_frame
 from hierforecast.hiref.fit import Answer, Fit, weigh
 from hierforecast.results import AFTER, PROMOTED, REFERENCE, UPLIFT, UPLIFT_SHARE
 from hierforecast.schema import Driver
@@ -40,12 +41,13 @@ def at_reference(fit: Fit, panel: pd.DataFrame, drivers: Sequence[str]) -> pd.Da
     Raises:
         PanelError: a name is no driver, or a driver's reference column is missing.
     """
+    refuse_no_frame(panel)
     known = {driver.name: driver for driver in fit.design.panel.drivers}
     if isinstance(drivers, str) or not drivers:
         raise PanelError(f"drivers must be a list of one or more of {', '.join(known) or 'none'}; got {drivers!r}")
     plain = panel.copy(deep=False)
     for name in drivers:
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise PanelError(f"no driver {name!r}; {nearest(str(name), known)}")
         plain[name] = _reference_values(fit, panel, known[name])
     return plain

@@ -10,6 +10,7 @@ import pandas as pd
 
 from hierforecast import splits
 from hierforecast.errors import PanelError
+from hierforecast.hiref.columns.cells import refuse_no_frame
 from hierforecast.hiref.material import Material, from_panel
 from hierforecast.metrics import wape
 from hierforecast.options import Training
@@ -52,7 +53,8 @@ def ablate(panel: pd.DataFrame, settings: SalesPanel, training: Training) -> pd.
     for driver in settings.drivers:
         others = [other for other in settings.drivers if other.name != driver.name]
         fewer = settings.model_copy(update={"drivers": others})
-        without = _error(from_panel(train, fewer, training), fewer, training, holdout)
+        left = _unnamed(training, driver.name)
+        without = _error(from_panel(train, fewer, left), fewer, left, holdout)
         lines.append((driver.name, with_all, without, without - with_all))
     table = pd.DataFrame(lines, columns=list(ABLATION.columns))
     return table.sort_values("adds", ascending=False, kind="stable", ignore_index=True)
@@ -81,6 +83,7 @@ def series_slopes(data: Material) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _hold_out(panel: pd.DataFrame, settings: SalesPanel) -> splits.Split:
     target = settings.target.name
+    refuse_no_frame(panel)
     if target not in panel.columns:
         raise PanelError(f"no target column {target!r} in the panel; errors cannot be told without it")
     return splits.last_periods(panel[panel[target].notna()], settings.horizon, period=settings.period)
@@ -89,6 +92,17 @@ def _hold_out(panel: pd.DataFrame, settings: SalesPanel) -> splits.Split:
 def _free(settings: SalesPanel, name: str) -> SalesPanel:
     drivers = [replace(driver, sign="free") if driver.name == name else driver for driver in settings.drivers]
     return settings.model_copy(update={"drivers": drivers})
+
+
+def _unnamed(training: Training, driver: str) -> Training:
+    """Training whose strengths do not name a driver, because one that is left out cannot be named."""
+    if not isinstance(training.ridge, dict):
+        return training
+    ridge = {
+        level: {group: strength for group, strength in said.items() if group != driver} if isinstance(said, dict) else said
+        for level, said in training.ridge.items()
+    }
+    return training.model_copy(update={"ridge": ridge})
 
 
 def _error(data: Material, settings: SalesPanel, training: Training, holdout: pd.DataFrame) -> float:

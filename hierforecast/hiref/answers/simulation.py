@@ -1,6 +1,7 @@
 """What if drivers were different: forecasts under changed drivers, beside those under the given ones."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,8 +33,10 @@ def simulate(
         columns |= _bounds_of_change(fit, before, after, base, what_if, interval)
     rows = after.rows
     table = keys_of(panel, settings).assign(**{name: rows.unsort(values) for name, values in columns.items()})
-    table[OUTSIDE] = joined(rows.unsort(outside), [driver.name for driver in settings.drivers])
-    return table if level is None else _sum(table, level, settings)
+    names, outside = [driver.name for driver in settings.drivers], rows.unsort(outside)
+    if level is None:
+        return table.assign(**{OUTSIDE: joined(outside, names)})
+    return sum_at(table, level, settings).assign(**{OUTSIDE: joined(_anywhere(table, outside, level, settings), names)})
 
 
 def change_drivers(panel: pd.DataFrame, changes: Mapping[str, Change], drivers: list[Driver]) -> pd.DataFrame:
@@ -51,7 +54,7 @@ def change_drivers(panel: pd.DataFrame, changes: Mapping[str, Change], drivers: 
         if name not in panel.columns:
             raise PanelError(f"no column {name!r} to change; add it to the panel")
         given = pd.Series(as_numbers(panel, name), index=panel.index, name=name)
-        changed[name] = change(given) if callable(change) else change
+        changed[name] = _aligned(change(given) if callable(change) else change, panel, name)
         _refuse_impossible(given.to_numpy(), as_numbers(changed, name), known[name])
     return changed
 
@@ -65,6 +68,20 @@ def outside_drivers(fit: Fit, answer: Answer, panel: pd.DataFrame, settings: Sal
             low, high = (limit if limit is not None else end * np.inf for limit, end in ((driver.lower, -1), (driver.upper, 1)))
             flags[:, place] |= (values < low) | (values > high)
     return flags
+
+
+def _aligned(values: Any, panel: pd.DataFrame, name: str) -> Any:
+    """New values of a driver: one number, or one per row; a series of pandas must have the rows' own index."""
+    if np.ndim(values) and np.shape(values) != (len(panel),):
+        raise PanelError(
+            f"the change of driver {name!r} gives values of shape {np.shape(values)} for {len(panel)} rows; "
+            "give one number, or one per row"
+        )
+    if isinstance(values, pd.Series) and not values.index.equals(panel.index):
+        raise PanelError(
+            f"the change of driver {name!r} gives values for other rows than the panel's; keep the index it was given"
+        )
+    return values
 
 
 def _refuse_impossible(given: np.ndarray, values: np.ndarray, driver: Driver) -> None:
@@ -96,12 +113,11 @@ def _bounds_of_change(
     return {f"{CHANGE}_{LOWER}": low - base, f"{CHANGE}_{UPPER}": high - base}
 
 
-def _sum(table: pd.DataFrame, level: At, settings: SalesPanel) -> pd.DataFrame:
-    summed = sum_at(table, level, settings)
+def _anywhere(table: pd.DataFrame, flags: np.ndarray, level: At, settings: SalesPanel) -> np.ndarray:
+    """(rows, names) booleans of rows to those of nodes and periods, in the order of `sum_at`: whether any row has them."""
     by = [*columns_at(level, settings.levels), settings.period]
-    names = table.groupby(by, observed=True, sort=True)[OUTSIDE].agg(_union)
-    return summed.assign(**{OUTSIDE: names.to_numpy()})
-
-
-def _union(texts: pd.Series) -> str:
-    return ",".join(sorted({name for text in texts.unique() for name in text.split(",") if name}))
+    node = table.groupby(by, observed=True, sort=True).ngroup().to_numpy()
+    found = np.zeros((node.max() + 1, flags.shape[1]), dtype=bool)
+    for place in range(flags.shape[1]):
+        found[node[flags[:, place]], place] = True
+    return found

@@ -105,3 +105,22 @@ def test_mistakes_are_named(model, split):
         split_up([("A", "x", 1.0, 2.0)], [("A", "x", 1.0, 2.0)], method="ldmi")
     with pytest.raises(PanelError, match="did you mean 'brand'"):
         split_up([("A", "x", 1.0, 2.0)], [("A", "x", 1.0, 2.0)], level="brnd")
+
+
+def test_rows_may_hold_categories_that_are_not_the_same_on_either_side():
+    sides = [sold([("A", "x", 1, 2.0), ("B", "y", 2, 1.0)]), sold([("A", "x", 3, 2.0), ("C", "y", 2, 1.0)])]
+    plain = bridge(*sides, ["brand", "pack"], units="units", price="price", level=["brand"])
+    coded = bridge(
+        *(side.astype({"brand": "category", "pack": "category"}) for side in sides),
+        *(["brand", "pack"],),
+        units="units",
+        price="price",
+        level=["brand"],
+    )
+    pd.testing.assert_frame_equal(plain, coded, check_dtype=False)
+    assert plain["brand"].tolist() == ["A", "B", "C"]
+
+
+def test_rows_are_a_frame():
+    with pytest.raises(PanelError, match="wanted a pandas DataFrame"):
+        bridge({}, sold([]), ["brand"], units="units", price="price")

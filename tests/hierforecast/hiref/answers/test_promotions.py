@@ -69,5 +69,9 @@ def test_mistakes_are_named(model, split):
         model.promo_uplift(split[1], ["prise"])
     with pytest.raises(PanelError, match="list"):
         model.promo_uplift(split[1], "price")
+    with pytest.raises(PanelError, match=r"no driver \['price'\]"):
+        model.promo_uplift(split[1], [["price"]])
+    with pytest.raises(PanelError, match="wanted a pandas DataFrame"):
+        model.promo_uplift(split[1].to_dict(), ["price"])
     with pytest.raises(PanelError, match="'regular', the reference of 'price'"):
         model.promo_uplift(split[1].drop(columns="regular"), ["price"])

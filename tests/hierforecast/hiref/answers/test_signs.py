@@ -53,3 +53,15 @@ def test_a_driver_that_matters_adds_and_noise_does_not(market):
 def test_errors_cannot_be_told_without_a_target(market):
     with pytest.raises(PanelError, match="no target column"):
         model_with("-").ablation(market.panel.drop(columns="units"))
+
+
+def test_a_driver_that_strengths_name_can_be_left_out(market):
+    model = model_with("-")
+    training = model.training.model_copy(update={"ridge": {"brand": {"price": 0.5, "default": 2.0}, "state": 1.0}})
+    table = HiReF.from_panel_settings(model.panel, training).ablation(market.panel)
+    assert table.loc[0, "adds"] > 0.05
+
+
+def test_errors_cannot_be_told_of_anything_but_a_frame(market):
+    with pytest.raises(PanelError, match="wanted a pandas DataFrame"):
+        model_with("-").sign_report(market.panel.to_dict())

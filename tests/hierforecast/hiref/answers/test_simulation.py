@@ -63,3 +63,27 @@ def test_new_series_are_less_certain(model, split):
     new = model.simulate(rows.assign(state="S77"), price=lambda p: 0.9 * p, interval=0.9)
     width = [((t["change_upper"] - t["change_lower"]) / t["what_if"]).mean() for t in (known, new)]
     assert width[0] < width[1]
+
+
+@pytest.mark.parametrize("change", [[1.0, 2.0], lambda p: p.iloc[:3].to_numpy(), lambda p: p.to_frame()])
+def test_a_change_has_one_value_per_row(model, split, change):
+    with pytest.raises(PanelError, match=r"'price' gives values of shape .* for 480 rows"):
+        model.simulate(split[1], price=change)
+
+
+def test_a_change_keeps_to_its_rows(model, split):
+    """Pandas would align by index, and give every row another row's price."""
+    rows = split[1].reset_index(drop=True)
+    with pytest.raises(PanelError, match="for other rows"):
+        model.simulate(rows, price=lambda p: p.iloc[::-1])
+
+
+def test_what_is_outside_is_told_per_node_in_declared_order(model, split):
+    rows = split[1].assign(price=1e5, tv=0.0)
+    rows.loc[rows["state"] == "S0", "tv"] = 1e6
+    node = model.simulate(rows, {}, level="state")
+    by_row = model.simulate(rows, {})
+    for state, texts in by_row.groupby("state")["outside"]:
+        said = {name for text in texts for name in text.split(",")}
+        assert set(",".join(node.loc[node["state"] == state, "outside"]).split(",")) == said
+    assert "price,tv" in set(node.loc[node["state"] == "S0", "outside"])

@@ -47,8 +47,14 @@ class PastErrors(NamedTuple):
 
 
 def keep_errors(held: Errors, inside: Errors) -> PastErrors:
-    """Held-out errors and those within training together, in small types."""
+    """Held-out errors and those within training together, in small types.
+
+    Over training as a whole, means are made to add up to what was sold: a bias there says nothing of the weeks to come, of
+    which held-out errors tell.
+    """
     count = len(held.actual)
+    within = float(inside.mean.sum())
+    inside = inside._replace(mean=inside.mean * (float(inside.actual.sum()) / within if within > 0 else 1.0))
     joined = Errors(*(np.concatenate(pair) for pair in zip(held, inside, strict=True)))
     return PastErrors(
         series=joined.series.astype(np.int32),

@@ -102,9 +102,18 @@ def _finish(
     if known_again.any():
         ratio = np.mean(_tamed(scaled[held]) ** 2) / max(np.mean(_tamed(scaled[known_again]) ** 2), 1e-300)
         inflation = float(np.clip(np.sqrt(ratio), 1.0, MOST_INFLATION))
-    scaled = np.where(held, scaled, scaled * inflation)[~known_again]
-    origin, horizon, size = origin[~known_again], horizon[~known_again], size[~known_again]
-    return Yardstick(*spread, inflation, tabulate(scaled, size, freedom_of(scaled, origin, horizon)))
+    freedom = _freedom(scaled, origin, horizon, held, inflation)
+    scaled = np.where(held, scaled, scaled * inflation)
+    return Yardstick(*spread, inflation, tabulate(scaled[~known_again], size[~known_again], freedom))
+
+
+def _freedom(scaled: np.ndarray, origin: np.ndarray, horizon: np.ndarray, held: np.ndarray, inflation: float) -> float:
+    """Degrees of freedom of a variance that errors within training tell in part, and only held-out ones the rest."""
+    parts = []
+    for chosen, share in ((~held, inflation**-2), (held, 1.0 - inflation**-2)):
+        if share > 0 and chosen.any():
+            parts.append(share**2 / freedom_of(scaled[chosen], origin[chosen], horizon[chosen]))
+    return 1.0 / sum(parts) if parts else 0.0
 
 
 def freedom_of(scaled: np.ndarray, origin: np.ndarray, horizon: np.ndarray) -> float:

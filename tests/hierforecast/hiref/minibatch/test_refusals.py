@@ -14,11 +14,18 @@ def make(training: Training, *, link: str = "log", driver: Driver | None = None)
     return HiReF(["brand"], [driver] if driver else [], target="units", link=link, training=training)
 
 
-@pytest.mark.parametrize("loss", ["poisson", "tweedie", "huber", "quantile"])
-def test_moments_hold_no_other_loss(loss):
+@pytest.mark.parametrize("loss", ["tweedie", "huber", "quantile"])
+def test_moments_do_not_hold_every_loss(loss):
     with pytest.raises(SettingsError, match=r"training\.engine to 'rows'"):
         make(Training(loss=loss))
     make(Training(loss=loss, engine="rows"))
+
+
+def test_what_rows_do_not_have_is_refused():
+    with pytest.raises(SettingsError, match="tweedie_power"):
+        make(Training(loss="gamma", engine="rows"))
+    with pytest.raises(SettingsError, match="on moments only"):
+        make(ROWS, link="mixed")
 
 
 @pytest.mark.parametrize("loss", ["poisson", "tweedie"])

@@ -41,6 +41,14 @@ class Recent(NamedTuple):
     value: np.ndarray
     weight: np.ndarray | None = None
 
+    def only(self, chosen: np.ndarray) -> "Recent":
+        """The rows where (rows,) booleans hold."""
+        if chosen.all():
+            return self
+        X = np.asfortranarray(self.X.T[:, chosen].T)
+        weight = None if self.weight is None else self.weight[chosen]
+        return Recent(self.rows.only(chosen), X, self.target[chosen], self.value[chosen], weight)
+
 
 class Material(NamedTuple):
     """Everything a fit learns from.
@@ -119,35 +127,58 @@ def from_panel(panel: pd.DataFrame, settings: SalesPanel, training: Training) ->
     Raises:
         PanelError: the panel does not fit the settings; the message names the column, how many rows and the first.
     """
+    whole, panel = panel, known_rows(panel, settings)
+    if whole.empty:
+        raise PanelError("the panel has no rows; a model needs at least one row per series")
+    if panel.empty:
+        raise PanelError(f"target {settings.target.name!r} is empty in every row; there is nothing to learn from")
+    rows = read_rows(panel, settings.levels, settings.period, settings.frequency)
+    hierarchy = Hierarchy.from_panel(rows.keys, settings.levels)
+    rows = rows.renumber(hierarchy.series_of(hierarchy.codes(rows.keys)))
+    units = read_units(panel, rows, settings)
+    link = make_link(settings.link, units)
+    value = link.forward(units)
+    design, X = fit_design(panel, rows, settings, training, value=value)
+    recent = counted(Recent(rows, X, units, value, read_weights(panel, rows, settings)), settings)
+    cuts = cuts_of(rows.last + 1, settings.horizon, training.origins)
+    blocks = sum_blocks(recent, cuts, len(hierarchy.series))
+    return Material(hierarchy, design, link, cuts, blocks, recent, len(recent.target))
+
+
+def known_rows(panel: pd.DataFrame, settings: SalesPanel) -> pd.DataFrame:
+    """The rows whose target is known; the others are the plan. Raises PanelError where there is no one target column."""
     target = settings.target.name
     refuse_no_frame(panel)
     if target not in panel.columns:
         raise PanelError(
-            f"no target column {target!r} in the panel, which fit needs (only predict does without); "
+            f"no target column {target!r} in the panel, which learning needs (only predict does without); "
             + nearest(target, map(str, panel.columns))
         )
-    if panel.empty:
-        raise PanelError("the panel has no rows; a model needs at least one row per series")
-    panel = panel[read_column(panel, target, "target").notna()]
-    if panel.empty:
-        raise PanelError(f"target {target!r} is empty in every row; there is nothing to learn from")
-    rows = read_rows(panel, settings.levels, settings.period, settings.frequency)
-    hierarchy = Hierarchy.from_panel(rows.keys, settings.levels)
-    rows = rows.renumber(hierarchy.series_of(hierarchy.codes(rows.keys)))
-    units = read_numbers(panel, target, rows)
-    refuse_unusable(
-        np.where(units < 0, np.nan, units),
-        f"target {target!r}",
-        rows,
-        "correct or drop these rows",
-        wrong="below 0 or infinite",
-    )
-    link = make_link(settings.link, units)
-    value = link.forward(units)
-    design, X = fit_design(panel, rows, settings, training, value=value)
-    recent = Recent(rows, X, units, value, read_weights(panel, rows, settings))
-    cuts = cuts_of(rows.last + 1, settings.horizon, training.origins)
-    return Material(hierarchy, design, link, cuts, sum_blocks(recent, cuts, len(hierarchy.series)), recent, len(units))
+    return panel[read_column(panel, target, "target").notna()]
+
+
+def read_units(panel: pd.DataFrame, rows: Rows, settings: SalesPanel) -> np.ndarray:
+    """The target, (rows,) units. Raises PanelError unless finite and >= 0."""
+    name = settings.target.name
+    units = read_numbers(panel, name, rows)
+    negative = np.where(units < 0, np.nan, units)
+    refuse_unusable(negative, f"target {name!r}", rows, "correct or drop these rows", wrong="below 0 or infinite")
+    return units
+
+
+def counted(recent: Recent, settings: SalesPanel) -> Recent:
+    """The rows that count for anything: a weight of 0 leaves a row out of noise, levels and calibration as well.
+
+    What such a row says of exposure and of the target's past was taken in when the columns were made.
+
+    Raises:
+        PanelError: every weight is 0.
+    """
+    if recent.weight is None or recent.weight.all():
+        return recent
+    if not recent.weight.any():
+        raise PanelError(f"weight {settings.weight!r} is 0 in every row; rows that are to be learned from need more")
+    return recent.only(recent.weight > 0)
 
 
 def read_weights(panel: pd.DataFrame, rows: Rows, settings: SalesPanel) -> np.ndarray | None:
@@ -157,9 +188,10 @@ def read_weights(panel: pd.DataFrame, rows: Rows, settings: SalesPanel) -> np.nd
     weights = read_numbers(panel, settings.weight, rows)
     refuse_unusable(
         np.where(weights < 0, np.nan, weights),
-        f"weight {settings.weight!r} (or it is below 0)",
+        f"weight {settings.weight!r}",
         rows,
         "give 0 to leave a row out",
+        wrong="empty, infinite or below 0",
     )
     return weights
 

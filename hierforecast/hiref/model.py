@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pydantic import ValidationError
 
-from hierforecast.errors import PanelError, SettingsError
+from hierforecast.errors import SettingsError
 from hierforecast.hiref.answers.answering import Answering
 from hierforecast.hiref.fit import Fit
-from hierforecast.hiref.material import Material, from_panel
+from hierforecast.hiref.material import Material, from_panel, known_rows
 from hierforecast.hiref.minibatch.refusals import is_learned, refuse_unfit
 from hierforecast.hiref.saving import pack, unpack
 from hierforecast.hiref.selection.choosing import STABLE, Selection, choose_drivers
@@ -151,8 +151,7 @@ class HiReF(Answering):
         if any(map(is_learned, self.panel.drivers)):
             from hierforecast.hiref.minibatch.learning import learn_curves
 
-            known = panel[panel[self.panel.target.name].notna()]
-            found = learn_curves(known, data, self.training, checkpoint=folder)
+            found = learn_curves(known_rows(panel, self.panel), data, self.training, checkpoint=folder)
             data = from_panel(panel, found, self.training)
         self._fit = fit_material(data, self.training, checkpoint=folder)
         self._kept = self._keep(data)
@@ -200,10 +199,7 @@ class HiReF(Answering):
             SettingsError: the model kept no moments, or was fitted by the rows engine.
             PanelError: rows are not after training, or do not fit what was declared.
         """
-        target = self.panel.target.name
-        if target not in panel.columns:
-            raise PanelError(f"no target column {target!r} in the panel; an update needs it")
-        return self._update([panel[panel[target].notna()]])
+        return self._update([known_rows(panel, self.panel)])
 
     def update_files(self, source: Source) -> "HiReF":
         """As `update`, with the new rows in Parquet files; they are held in memory. Raises as `update` and `fit_files`."""

@@ -17,12 +17,10 @@ import numpy as np
 import pandas as pd
 
 from hierforecast.hiref.columns.holidays import holiday_dates
-from hierforecast.hiref.columns.rows import Rows, period_number
+from hierforecast.hiref.columns.rows import PERIODS_PER_YEAR, Rows, distinct_days, period_number
 from hierforecast.options import Training
 from hierforecast.schema import Frequency, SalesPanel
 from hierforecast.transforms.seasonality import DAYS_PER_YEAR, fourier, within_month
-
-_PERIODS_PER_YEAR = {"day": 365, "week": 52, "month": 12}
 
 
 class Calendar(NamedTuple):
@@ -88,12 +86,12 @@ class Calendar(NamedTuple):
 
     def season_of(self, dates: np.ndarray, *, back: int = 0) -> np.ndarray:
         """(rows, season columns) so many periods before each of (rows,) dates."""
-        unique, place = np.unique(dates, return_inverse=True)
-        return fourier(shift_dates(unique, self.panel.frequency, back), self.waves)[place]
+        days, place = distinct_days(dates)
+        return fourier(shift_dates(days, self.panel.frequency, back), self.waves)[place]
 
     def fill(self, X: np.ndarray, rows: Rows) -> None:
         """Write the calendar into the first columns of (rows, columns)."""
-        dates, place = _distinct_days(rows.dates)
+        dates, place = distinct_days(rows.dates)
         table = np.zeros((len(dates), len(self.names)))
         table[:, self.season] = fourier(dates, self.waves)
         table[:, self.month] = within_month(dates, self.month_waves, days=7 if self.panel.frequency == "week" else 1)
@@ -126,7 +124,7 @@ def make_calendar(
     Raises:
         SettingsError: a country, subdivision or name of a holiday is unknown.
     """
-    waves = training.seasonality if end + 1 >= _PERIODS_PER_YEAR[settings.frequency] else 0
+    waves = training.seasonality if end + 1 >= PERIODS_PER_YEAR[settings.frequency] else 0
     last = shift_dates(np.array([origin], dtype="datetime64[ns]"), settings.frequency, -end)
     if holidays is None:
         found = holiday_periods(settings, origin, np.datetime64(origin), last[0])
@@ -164,17 +162,6 @@ def shift_dates(dates: np.ndarray, frequency: Frequency, back: int) -> np.ndarra
         months = days.astype("datetime64[M]")
         return (months - back).astype("datetime64[D]") + (days - months.astype("datetime64[D]"))
     return dates.astype("datetime64[D]") - back * (7 if frequency == "week" else 1)
-
-
-def _distinct_days(dates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct days, sorted, and which one each of (rows,) dates is: by counting, since there are few days."""
-    days = dates.astype("datetime64[D]").astype(np.int64)
-    first = int(days.min())
-    days -= first
-    there = np.zeros(int(days.max()) + 1, dtype=bool)
-    there[days] = True
-    place = np.cumsum(there) - 1
-    return (np.flatnonzero(there) + first).astype("datetime64[D]"), place[days]
 
 
 def _years(dates: np.ndarray, origin: pd.Timestamp) -> np.ndarray:

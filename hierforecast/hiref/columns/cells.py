@@ -67,6 +67,8 @@ def as_nodes(panel: pd.DataFrame, level: str) -> tuple[np.ndarray, Any]:
         raise PanelError(f"level {level!r} must hold names or numbers, got lists or the like; give each node a name") from None
     if (codes < 0).any():
         raise PanelError(f"level {level!r} is empty in {int((codes < 0).sum())} rows; every row needs a node")
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        values = np.asarray(values)  # categories, too, may hold 1 and "1"
     if values.dtype == object:
         names, first = np.unique([str(value) for value in values], return_index=True)
         if len(names) < len(values):

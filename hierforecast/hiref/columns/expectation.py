@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hierforecast.hiref.moments.sums import sum_moments
+
 _STEADY = 1e-6  # keeps a series without rows solvable
 
 
@@ -62,20 +64,15 @@ def sum_season(season: np.ndarray, columns: dict[str, np.ndarray], series: np.nd
 
     Args:
         season: (rows, season columns).
-        columns: per driver, (rows,).
+        columns: per driver, (rows,); at least one.
         series: (rows,) which of `count` series.
         count: number of series.
     """
-    sides = [np.ones(len(season)), *season.T]
-    gram = np.empty((count, len(sides), len(sides)))
-    for i, side in enumerate(sides):
-        for j in range(i, len(sides)):
-            gram[:, i, j] = gram[:, j, i] = np.bincount(series, side * sides[j], count)
-    right = {
-        name: np.stack([np.bincount(series, side * column, count) for side in sides], axis=1)
-        for name, column in columns.items()
-    }
-    return SeasonSums(gram, right)
+    width = 1 + season.shape[1]
+    *others, last = columns.values()
+    products = sum_moments(np.vstack([season.T, *others]).T, last, series, count).products
+    right = {name: products[:, :width, width + place] for place, name in enumerate(columns)}
+    return SeasonSums(products[:, :width, :width], right)
 
 
 def expect(table: np.ndarray, season: np.ndarray, series: np.ndarray) -> np.ndarray:

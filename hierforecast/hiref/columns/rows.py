@@ -10,10 +10,11 @@ import pandas as pd
 from hierforecast.errors import PanelError
 from hierforecast.hiref.columns.cells import LARGEST, as_nodes, as_numbers, read_dates, refuse_no_frame
 from hierforecast.schema import Frequency
+from hierforecast.transforms.seasonality import DAYS_PER_YEAR
 
 LONGEST_SILENCE = 10  # years without a row of any series, longer than any market rests: a date that stands for none
 FARTHEST = 30  # years from training to a row to be forecast: nobody plans that far, and 9999-12-31 is no plan
-_PER_YEAR = {"day": 365, "week": 52, "month": 12}
+PERIODS_PER_YEAR = {"day": 365, "week": 52, "month": 12}
 _EXAMPLES = 3
 
 
@@ -95,7 +96,7 @@ def read_rows(
     dates = read_dates(panel, period)
     rows = sort_rows(series, dates, keys, frequency, origin=origin if origin is not None else pd.Timestamp(dates.min()))
     if origin is None:
-        _refuse_silence(rows, period, frequency)
+        refuse_silence(distinct_days(dates)[0], period)
     return rows
 
 
@@ -124,6 +125,35 @@ def period_number(dates: np.ndarray, frequency: Frequency, origin: pd.Timestamp)
     return days // 7 if frequency == "week" else days
 
 
+def distinct_days(dates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct days, ascending, and which one each of (rows,) dates is: by counting, since there are few days."""
+    if not len(dates):
+        return np.empty(0, dtype="datetime64[D]"), np.empty(0, dtype=np.int64)
+    days = dates.astype("datetime64[D]").astype(np.int64)
+    first = int(days.min())
+    days -= first
+    there = np.zeros(int(days.max()) + 1, dtype=bool)
+    there[days] = True
+    place = np.cumsum(there) - 1
+    return (np.flatnonzero(there) + first).astype("datetime64[D]"), place[days]
+
+
+def refuse_silence(days: np.ndarray, period: str) -> None:
+    """Raise a PanelError if no series has a row for longer than `LONGEST_SILENCE`: memory grows with the time between.
+
+    Args:
+        days: (days,) datetime64 on which some series has a row, ascending.
+        period: the date column.
+    """
+    silence = np.diff(days).astype(np.int64)
+    if len(silence) and silence.max() > LONGEST_SILENCE * DAYS_PER_YEAR:
+        before = int(np.argmax(silence))
+        raise PanelError(
+            f"no series has a row between {period} {days[before]} and {days[before + 1]}, more than {LONGEST_SILENCE} years; "
+            "correct the dates on either side, or drop those rows"
+        )
+
+
 def read_numbers(panel: pd.DataFrame, column: str, rows: Rows) -> np.ndarray:
     """A numeric column in sorted order, (rows,) float64, NaN where empty. Raises PanelError if missing or not numeric."""
     return as_numbers(panel, column)[rows.order]
@@ -131,7 +161,7 @@ def read_numbers(panel: pd.DataFrame, column: str, rows: Rows) -> np.ndarray:
 
 def refuse_far(rows: Rows, last: int, period: str, frequency: Frequency) -> None:
     """Raise a PanelError for rows `FARTHEST` years before training, which begins at period 0, or after its `last`."""
-    reach = FARTHEST * _PER_YEAR[frequency]
+    reach = FARTHEST * PERIODS_PER_YEAR[frequency]
     far = (rows.period < -reach) | (rows.period > last + reach)
     if far.any():
         raise PanelError(
@@ -158,14 +188,28 @@ def _series(panel: pd.DataFrame, levels: Sequence[str]) -> tuple[pd.DataFrame, n
         code, values = as_nodes(panel, level)
         codes.append(code)
         names.append(values)
-    series = codes[0].astype(np.int64)
-    for code, values in zip(codes[1:], names[1:], strict=True):
-        # Numbering again after every level keeps the products small, whatever the levels' sizes.
-        series = pd.factorize(series * len(values) + code)[0].astype(np.int64)
-    first = np.full(series.max() + 1, len(series))
-    np.minimum.at(first, series, np.arange(len(series)))
+    series, first = number_combinations(codes, [len(values) for values in names])
     keys = {level: values.take(code[first]) for level, code, values in zip(levels, codes, names, strict=True)}
     return pd.DataFrame(keys), series
+
+
+def number_combinations(codes: Sequence[np.ndarray], sizes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Which combination of nodes each row is, and the first row of each.
+
+    Args:
+        codes: per level, (rows,) node codes.
+        sizes: per level, how many nodes there are.
+
+    Returns:
+        (rows,) numbers from 0 in order of appearance, and (combinations,) rows.
+    """
+    kind = pd.factorize(codes[0])[0].astype(np.int64)
+    for code, size in zip(codes[1:], sizes[1:], strict=True):
+        # Numbering again after every level keeps the products small, whatever the levels' sizes.
+        kind = pd.factorize(kind * size + code)[0].astype(np.int64)
+    first = np.empty(kind.max() + 1, dtype=np.int64)
+    first[kind[::-1]] = np.arange(len(kind))[::-1]  # of equal places the last written stays: the first row
+    return kind, first
 
 
 def time_order(series: np.ndarray, number: np.ndarray) -> np.ndarray:
@@ -184,21 +228,6 @@ def _counting_order(values: np.ndarray) -> np.ndarray:
     while (values := values >> 16).any():
         order = order[np.argsort((values[order] & 0xFFFF).astype(np.uint16), kind="stable")]
     return order
-
-
-def _refuse_silence(rows: Rows, period: str, frequency: Frequency) -> None:
-    """Raise a PanelError if no series has a row for longer than `LONGEST_SILENCE`: memory grows with the time between."""
-    with_row = np.zeros(rows.last + 1, dtype=bool)
-    with_row[rows.period] = True
-    places = np.flatnonzero(with_row)
-    silence = np.diff(places)
-    if len(silence) and silence.max() > LONGEST_SILENCE * _PER_YEAR[frequency]:
-        place = int(np.argmax(silence))
-        before, after = (str(rows.dates[rows.period == places[side]][0])[:10] for side in (place, place + 1))
-        raise PanelError(
-            f"no series has a row between {period} {before} and {after}, more than {LONGEST_SILENCE} years; "
-            "correct the dates on either side, or drop those rows"
-        )
 
 
 def _told(examples: list[dict]) -> str:

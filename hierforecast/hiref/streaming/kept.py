@@ -20,10 +20,10 @@ from hierforecast.errors import ModelFolderError, PanelError
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.columns.calendar import holiday_periods, shift_dates
 from hierforecast.hiref.columns.design import Design
-from hierforecast.hiref.columns.rows import Rows, period_number, read_dates
+from hierforecast.hiref.columns.rows import Rows, period_number, read_dates, refuse_silence
 from hierforecast.hiref.columns.target import TargetPast
 from hierforecast.hiref.link import Link
-from hierforecast.hiref.material import Material, Recent, cuts_of, sum_blocks
+from hierforecast.hiref.material import Material, Recent, counted, cuts_of, sum_blocks
 from hierforecast.hiref.moments.sums import Moments
 from hierforecast.hiref.streaming.files import DataFile, read_batches
 from hierforecast.hiref.streaming.keys import join, names_of
@@ -53,7 +53,7 @@ def keep(data: Material) -> Kept:
     count = len(data.hierarchy.series)
     first = first_recent(data.cuts, data.design.end)
     before = data.blocks[0] if data.cuts else data.moments
-    recent = _only(data.recent, data.recent.rows.period >= first)
+    recent = data.recent.only(data.recent.rows.period >= first)
     at_hand = sum_blocks(recent, data.cuts, count)[0]
     older = Moments(before.products - at_hand.products if len(recent.target) < data.rows else np.zeros_like(before.products))
     return Kept(older, recent, data.rows)
@@ -88,10 +88,11 @@ def extended(kept: Kept, design: Design, hierarchy: Hierarchy, link: Link, frame
     blocks = tuple(
         Moments(passed.products[:, number] + block.products) for number, block in enumerate(sum_blocks(old, plan.cuts, count))
     )
-    still = _only(old, old.rows.period >= plan.recent_from)
+    still = old.only(old.rows.period >= plan.recent_from)
     recent = recent_of((_piece(still), *passed.pieces), plan)
-    path = recent.rows.dense(recent.value, empty=np.nan) if plan.design.panel.target_lags else None
+    path = _path(design, joined.first, recent, plan) if design.past else None
     finished = plan.design.finished(passed.carry, path=path)
+    recent = counted(recent, design.panel)
     return Material(joined.hierarchy, finished, link, plan.cuts, blocks, recent, kept.rows + passed.rows)
 
 
@@ -153,6 +154,7 @@ def _plan(
             f"an update takes rows after training, which ended in the {settings.frequency} {_last_date(design)}; got rows of "
             f"{str(new.sums.first)[:10]}; leave them out, or fit anew to correct the past"
         )
+    refuse_silence(np.append(_last_date(design), new.days), settings.period)
     grown = replace(design, end=end, past=_past(new, design, link, len(hierarchy.series), old_places, new_places))
     _refuse_new_columns(design, grown)
     cuts = cuts_of(end + 1, settings.horizon, design.training.origins)
@@ -169,6 +171,17 @@ def _past(
     return design.past._replace(means=means)
 
 
+def _path(design: Design, old_places: np.ndarray, recent: Recent, plan: Plan) -> np.ndarray:
+    """(periods, series) of the target as known before, then of the new rows: rows of weight 0 are not kept, but known."""
+    before, periods = design.past.path, plan.design.end - design.end
+    known = len(before)
+    path = np.full((known + periods, len(plan.hierarchy.series)), np.nan)
+    path[:known, old_places] = before
+    new = recent.rows.period > design.end
+    path[known + recent.rows.period[new] - design.end - 1, recent.rows.series[new]] = recent.value[new]
+    return path[-(plan.design.end + 1 - plan.recent_from) :]
+
+
 def _refuse_new_columns(design: Design, grown: Design) -> None:
     if grown.calendar.waves != design.calendar.waves:
         raise PanelError("with these rows training reaches a year, and season comes in; fit anew to learn it from all rows")
@@ -183,15 +196,6 @@ def _refuse_new_columns(design: Design, grown: Design) -> None:
 
 def _last_date(design: Design) -> np.datetime64:
     return shift_dates(np.array([design.origin], dtype="datetime64[D]"), design.panel.frequency, -design.end)[0]
-
-
-def _only(recent: Recent, chosen: np.ndarray) -> Recent:
-    if chosen.all():
-        return recent
-    X = np.asfortranarray(recent.X.T[:, chosen].T)
-    weight = None if recent.weight is None else recent.weight[chosen]
-    rows = recent.rows.only(chosen)
-    return Recent(replace(rows, order=np.arange(len(rows.order))), X, recent.target[chosen], recent.value[chosen], weight)
 
 
 def _piece(recent: Recent) -> Piece:

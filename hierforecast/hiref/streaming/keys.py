@@ -8,6 +8,8 @@ import pandas as pd
 
 from hierforecast.errors import PanelError
 from hierforecast.hierarchy import UNSEEN, Hierarchy, node_names
+from hierforecast.hiref.columns.cells import read_column
+from hierforecast.hiref.columns.rows import number_combinations
 
 SMALL_TABLE = 1 << 22  # combinations of nodes up to which a table of all of them is faster than looking for each
 
@@ -39,10 +41,10 @@ class Joined(NamedTuple):
 
 
 def read_keys(frame: pd.DataFrame, levels: Sequence[str]) -> BatchKeys:
-    """The series of the rows of a batch. Raises PanelError where a level is empty."""
+    """The series of the rows of a batch. Raises PanelError where a level is missing, repeated or empty."""
     codes, nodes = [], {}
     for level in levels:
-        code, names = _codes(frame[level], level)
+        code, names = _codes(read_column(frame, level, "column for level"), level)
         codes.append(code)
         nodes[level] = names
     sizes = [len(names) for names in nodes.values()]
@@ -118,12 +120,8 @@ def _tabulate(codes: list[np.ndarray], sizes: list[int]) -> tuple[np.ndarray, np
 
 
 def _number(codes: list[np.ndarray], sizes: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """The same for any number of nodes: numbering again after every level keeps the products small."""
-    row = codes[0].astype(np.int64)
-    for code, size in zip(codes[1:], sizes[1:], strict=True):
-        row = pd.factorize(row * size + code)[0].astype(np.int64)
-    first = np.empty(row.max() + 1, dtype=np.int64)
-    first[row[::-1]] = np.arange(len(row))[::-1]  # of equal places the last written stays: the first row
+    """The same for any number of nodes."""
+    row, first = number_combinations(codes, sizes)
     return np.stack([code[first] for code in codes], axis=1).astype(np.int64), row
 
 

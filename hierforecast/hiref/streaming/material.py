@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hierforecast.hiref.columns.design import start_design
-from hierforecast.hiref.columns.rows import Rows, time_order
+from hierforecast.hiref.columns.rows import Rows, refuse_silence, time_order
 from hierforecast.hiref.link import HALF_OF_LEAST, Link
-from hierforecast.hiref.material import Material, Recent, cuts_of
+from hierforecast.hiref.material import Material, Recent, counted, cuts_of
 from hierforecast.hiref.moments.sums import Moments
 from hierforecast.hiref.rounds import Round
 from hierforecast.hiref.streaming.cluster import pass_on_cluster, sum_round_on_cluster, survey_on_cluster
@@ -44,6 +44,7 @@ def from_files(source: Source, settings: SalesPanel, training: Training, *, clie
     files = list_files(source)
     parts = survey_files(files, settings) if client is None else survey_on_cluster(files, settings, client)
     whole = total_of(parts)
+    refuse_silence(whole.days, settings.period)
     plan = make_plan(whole, settings, training)
     if client is None:
         passed, again = pass_over_files(whole.files, plan), partial(_read_again, whole.files, plan)
@@ -76,11 +77,11 @@ def first_recent(cuts: Sequence[int], end: int) -> int:
 
 def material_of(passed: Passed, plan: Plan) -> Material:
     """Put the kept rows in order, and close the design."""
-    recent = recent_of(passed.pieces, plan)
-    path = recent.rows.dense(recent.value, empty=np.nan) if plan.design.panel.target_lags else None
+    recent, settings = recent_of(passed.pieces, plan), plan.design.panel
+    path = recent.rows.dense(recent.value, empty=np.nan) if settings.target_lags else None
     design = plan.design.finished(passed.carry, path=path)
     blocks = tuple(Moments(passed.products[:, number]) for number in range(len(plan.cuts) + 1))
-    return Material(plan.hierarchy, design, plan.link, plan.cuts, blocks, recent, passed.rows)
+    return Material(plan.hierarchy, design, plan.link, plan.cuts, blocks, counted(recent, settings), passed.rows)
 
 
 def recent_of(pieces: Sequence[Piece], plan: Plan) -> Recent:

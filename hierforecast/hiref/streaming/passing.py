@@ -14,9 +14,9 @@ from hierforecast.errors import PanelError
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.columns.carry import Carry
 from hierforecast.hiref.columns.design import Design
-from hierforecast.hiref.columns.rows import read_dates, read_numbers, refuse_unusable, sort_rows
+from hierforecast.hiref.columns.rows import read_dates, sort_rows
 from hierforecast.hiref.link import Link
-from hierforecast.hiref.material import read_weights
+from hierforecast.hiref.material import read_units, read_weights
 from hierforecast.hiref.moments.sums import add_rows
 from hierforecast.hiref.rounds import Round
 from hierforecast.hiref.streaming.files import DataFile, read_batches
@@ -70,7 +70,7 @@ class Passed(NamedTuple):
         products: (series, blocks, columns + 2, columns + 2) moments of the rows before, between and after the cuts.
         carry: what the series take along.
         pieces: kept rows.
-        rows: how many were read.
+        rows: how many were read and count, those of weight 0 left out.
     """
 
     products: np.ndarray
@@ -115,7 +115,8 @@ def pass_over_frame(frame: pd.DataFrame, plan: Plan, passed: Passed) -> Passed:
     add_rows(passed.products.reshape(-1, *passed.products.shape[2:]), batch.X, batch.value, kinds, weights=batch.weight)
     kept = batch.period >= plan.recent_from
     pieces = (*passed.pieces, _some(batch, kept)) if kept.any() else passed.pieces
-    return Passed(passed.products, carry, pieces, passed.rows + len(batch.target))
+    rows = len(batch.target) if batch.weight is None else int(np.count_nonzero(batch.weight))
+    return Passed(passed.products, carry, pieces, passed.rows + rows)
 
 
 def sum_round_over_files(files: Sequence[DataFile], plan: Plan, near: Round, before: int | None) -> np.ndarray:
@@ -147,9 +148,7 @@ def read_batch(frame: pd.DataFrame, plan: Plan, carry: Carry) -> tuple[Piece, Ca
     keys = read_keys(frame, settings.levels)
     series, names = places_in(plan.hierarchy, keys.hierarchy), names_of(keys.hierarchy)
     rows = sort_rows(keys.series, read_dates(frame, settings.period), names, settings.frequency, origin=design.origin)
-    units = read_numbers(frame, settings.target.name, rows)
-    negative = np.where(units < 0, np.nan, units)
-    refuse_unusable(negative, f"target {settings.target.name!r} (or it is below 0)", rows, "correct or drop these rows")
+    units = read_units(frame, rows, settings)
     value = plan.link.forward(units)
     weight = read_weights(frame, rows, settings)
     X, carry = design.training_columns(frame, rows, series, carry, value=value)

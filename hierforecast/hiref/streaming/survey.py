@@ -13,7 +13,8 @@ import pandas as pd
 
 from hierforecast.errors import PanelError
 from hierforecast.hierarchy import Hierarchy
-from hierforecast.hiref.columns.rows import read_dates
+from hierforecast.hiref.columns.cells import as_numbers, read_dates
+from hierforecast.hiref.columns.rows import distinct_days
 from hierforecast.hiref.columns.survey import Survey, columns_to_survey, sum_column, sum_target
 from hierforecast.hiref.link import DUST
 from hierforecast.hiref.streaming.files import DataFile, read_batches
@@ -31,6 +32,7 @@ class Overview(NamedTuple):
         first: (series,) the earliest day of each series, days since 1970.
         last: (series,) the latest.
         least: the least positive target in units; infinite where there is none.
+        days: (days,) datetime64 on which there is a row, ascending.
         sums: what the columns' facts rest on.
     """
 
@@ -40,6 +42,7 @@ class Overview(NamedTuple):
     first: np.ndarray
     last: np.ndarray
     least: float
+    days: np.ndarray
     sums: Survey
 
 
@@ -64,8 +67,8 @@ def survey_file(file: DataFile, settings: SalesPanel) -> Overview | None:
     """Read what `Overview` tells of one file; None where no row has a target.
 
     Raises:
-        PanelError: a column is missing or of the wrong kind, a key or date is empty, a target is below 0 or infinite, or
-            rows of a series come after later ones; the message names the file.
+        PanelError: a column is missing or of the wrong kind, a key or date is empty, or rows of a series come after later
+            ones; the message names the file.
     """
     columns = [*settings.levels, settings.period, *columns_to_survey(settings)]
     total = None
@@ -96,37 +99,12 @@ def survey_frame(frame: pd.DataFrame, file: DataFile, settings: SalesPanel) -> O
     else:
         np.minimum.at(first, keys.series, days)
         np.maximum.at(last, keys.series, days)
-    units = _units(frame, settings)
-    columns = {name: sum_column(_finite(frame, name)) for name in columns_to_survey(settings)}
+    units = as_numbers(frame, settings.target.name)
+    columns = {name: sum_column(as_numbers(frame, name)) for name in columns_to_survey(settings)}
     target = sum_target(units, keys.series, count) if settings.target_lags else None
     least = float(np.min(units, where=units > DUST, initial=np.inf))
     sums = Survey(pd.Timestamp(dates.min()), pd.Timestamp(dates.max()), columns, target)
-    return Overview((file,), keys.hierarchy, len(frame), first, last, least, sums)
-
-
-def _units(frame: pd.DataFrame, settings: SalesPanel) -> np.ndarray:
-    units = _numbers(frame, settings.target.name)
-    bad = ~((units >= 0) & (units < np.inf))
-    if bad.any():
-        row = frame.iloc[int(np.argmax(bad))]
-        example = ", ".join(f"{name} {row[name]}" for name in (*settings.levels, settings.period, settings.target.name))
-        raise PanelError(
-            f"target {settings.target.name!r} is below 0, which no sales are, or infinite in {int(bad.sum())} rows, "
-            f"first {example}; correct or drop these rows"
-        )
-    return units
-
-
-def _finite(frame: pd.DataFrame, column: str) -> np.ndarray:
-    # What is not finite is refused, row and all, when the columns are made.
-    return np.nan_to_num(_numbers(frame, column), nan=0.0, posinf=0.0, neginf=0.0)
-
-
-def _numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
-    try:
-        return frame[column].to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError):
-        raise PanelError(f"column {column!r} must be numbers, got {frame[column].dtype}; convert it first") from None
+    return Overview((file,), keys.hierarchy, len(frame), first, last, least, distinct_days(dates)[0], sums)
 
 
 def _then(earlier: Overview, later: Overview) -> Overview:
@@ -143,7 +121,8 @@ def _then(earlier: Overview, later: Overview) -> Overview:
     sums = earlier.sums.renumber(joined.first, count) + later.sums.renumber(joined.second, count)
     files = tuple(dict.fromkeys([*earlier.files, *later.files]))
     least = min(earlier.least, later.least)
-    return Overview(files, joined.hierarchy, earlier.rows + later.rows, first, last, least, sums)
+    on_days = np.union1d(earlier.days, later.days)
+    return Overview(files, joined.hierarchy, earlier.rows + later.rows, first, last, least, on_days, sums)
 
 
 def _refuse_interleaved(

@@ -188,7 +188,7 @@ NODES = {
 
 # Only what is learned from has a target.
 TARGETS = {
-    "no target": Told(lambda p: p.drop(columns="units"), "no target column 'units'.*fit needs"),
+    "no target": Told(lambda p: p.drop(columns="units"), "no target column 'units'.*learning needs"),
     "misspelt target": Told(lambda p: p.rename(columns={"units": "unit"}), "did you mean 'unit'"),
     "future only": Told(whole(units=np.nan), "target 'units' is empty in every row; there is nothing to learn"),
     "negative target": Told(put("units", -1.0), r"target 'units' is below 0 or infinite in \d+ rows.*correct or drop"),

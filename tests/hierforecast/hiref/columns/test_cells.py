@@ -55,3 +55,10 @@ def test_a_repeated_column_and_no_frame_are_told():
         as_numbers(pd.DataFrame([[1, 2]], columns=["a", "a"]), "a")
     with pytest.raises(PanelError, match=r"wanted a pandas DataFrame.*got list"):
         refuse_no_frame([])
+
+
+def test_categories_are_told_apart_by_their_text_too():
+    column = pd.Categorical.from_codes([0, 1, 2], categories=pd.Index([7, "7", "A"], dtype=object))
+    codes, names = as_nodes(pd.DataFrame({"store": column}), "store")
+    assert [str(names[code]) for code in codes] == ["7", "7", "A"]
+    assert codes[0] == codes[1]

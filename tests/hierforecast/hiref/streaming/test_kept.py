@@ -104,6 +104,12 @@ def test_what_an_update_cannot_take_is_refused_with_a_cure(rows, plain, keeping,
         model.update(new.drop(columns="units"))
     with pytest.raises(PanelError, match="below 0"):
         model.update(new.assign(units=-1.0))
+    with pytest.raises(PanelError, match="no series has a row between"):
+        model.update(new.assign(week=new["week"] + pd.Timedelta(weeks=52 * 200)))
+    with pytest.raises(PanelError, match="no column for level 'state'"):
+        model.update(new.drop(columns="state"))
+    with pytest.raises(PanelError, match="wanted a pandas DataFrame"):
+        model.update(None)
     before = model.predict(new)["forecast"]
     np.testing.assert_array_equal(model.predict(new)["forecast"], before)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hierforecast.errors import SettingsError
-from hierforecast.hiref import HiReF
+from hierforecast.errors import PanelError, SettingsError
+from hierforecast.hiref import Driver, HiReF
 from hierforecast.hiref.material import Material, Recent, from_panel
 from hierforecast.hiref.rounds import first_round
 from hierforecast.hiref.streaming import material
@@ -123,3 +123,20 @@ def test_integer_and_string_keys_make_the_same_nodes(rows, plain, write, trainin
     found = from_files(write("by_series", numbers, tmp_path), plain, training)
     assert found.hierarchy.nodes == from_panel(numbers, plain, training).hierarchy.nodes
     assert found.hierarchy.nodes["pack"] == ("0", "1")
+
+
+def test_a_date_that_stands_for_none_is_refused(rows, plain, write, training, tmp_path):
+    odd = rows.assign(week=rows["week"].where(np.arange(len(rows)) != 5, pd.Timestamp("1900-01-01")))
+    with pytest.raises(PanelError, match=r"no series has a row between week 1900-01-01 and 2022.*correct the dates"):
+        from_files(write("by_time", odd, tmp_path), plain, training)
+
+
+def test_values_that_are_awaited_do_not_enter_the_mean(rows, plain, write, training, tmp_path):
+    warmth = Driver("tv", reference="mean", known_ahead=False, availability_lag=3)
+    settings = plain.model_copy(update={"drivers": [warmth]})
+    known = rows[rows["units"].notna()]
+    awaited = known.assign(tv=known["tv"].where(known["week"] <= known["week"].max() - pd.Timedelta(weeks=3)))
+    expected = from_panel(awaited, settings, training)
+    found = from_files(write("by_time", awaited, tmp_path), settings, training)
+    assert found.design.facts["tv"].reference == pytest.approx(awaited["tv"].mean())
+    assert_same(found, expected)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from hierforecast.hierarchy import TOTAL
 from hierforecast.results import ACTUAL, FORECAST, FUTURE, HISTORY, HOLDOUT, LOWER, PART, PERIOD, UPPER
 
 OTHER = "other"
@@ -63,6 +64,24 @@ def forecast_over_time(frame: pd.DataFrame) -> pd.DataFrame:
     """Actual and forecast per period; lower and upper only for a single series, because bounds do not add up."""
     columns = [ACTUAL, FORECAST, LOWER, UPPER] if is_single_series(frame) else [ACTUAL, FORECAST]
     return sum_over_time(frame, columns)
+
+
+def add_node_bounds(over_time: pd.DataFrame, nodes: pd.DataFrame, chosen: Mapping[str, Sequence[str] | None]) -> pd.DataFrame:
+    """Add lower and upper where everything, or one node of one level and nothing else, is chosen; else the same frame.
+
+    Args:
+        over_time: as from `forecast_over_time`; where it has bounds already, they stay.
+        nodes: as `results.NODES`.
+        chosen: nodes by level.
+    """
+    picked = [(level, node) for level, names in chosen.items() for node in names or ()]
+    if LOWER in over_time or len(picked) > 1:
+        return over_time
+    level, node = picked[0] if picked else (TOTAL, TOTAL)
+    rows = nodes[(nodes["level"].astype(str) == level) & (nodes["node"].astype(str) == str(node))]
+    if rows[UPPER].isna().all():
+        return over_time
+    return over_time.merge(rows[[PERIOD, LOWER, UPPER]], on=PERIOD, how="left")
 
 
 def accuracy(over_time: pd.DataFrame) -> Accuracy:

@@ -73,6 +73,13 @@ class Registry:
         wanted = tuple(columns) if columns else None
         return self._tables.get((version.run_id, table.name, wanted), lambda: self._read_table(version, table, wanted))
 
+    def table_if_any(self, version: Version, table: Table) -> pd.DataFrame | None:
+        """As `table`, None where the version carries none: it was trained by an earlier release."""
+        try:
+            return self.table(version, table)
+        except RegistryError:
+            return None
+
     def settings(self, version: Version) -> Company | None:
         """The settings that a version was trained with; None where it carries none that this release understands."""
         try:

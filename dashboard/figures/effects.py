@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.theme import FORECAST_COLOUR, PALETTE, message_figure, new_figure
+from dashboard.figures.theme import FORECAST_COLOUR, INK, PALETTE, message_figure, new_figure
 from hierforecast.results import LOWER, UPPER
 
 MOST_NODES = 40
@@ -11,7 +11,12 @@ ROW_PIXELS = 24
 
 
 def draw_effects(effects: pd.DataFrame, *, title: str) -> go.Figure:
-    """Bars of one driver's effect per node of one level; `effects` has node and effect. Only the strongest nodes are drawn."""
+    """Bars of one driver's effect per node of one level, with intervals where there are any; the strongest nodes only.
+
+    Args:
+        effects: node, effect and, if they are known, lower and upper.
+        title: of the value axis.
+    """
     if effects.empty:
         return message_figure("No effects to show.", height=240)
     drawn = effects.loc[effects["effect"].abs().nlargest(MOST_NODES).index].sort_values("effect", ascending=False)
@@ -23,6 +28,9 @@ def draw_effects(effects: pd.DataFrame, *, title: str) -> go.Figure:
         marker={"color": FORECAST_COLOUR},
         hovertemplate="%{x:.3f}<extra></extra>",
     )
+    if UPPER in drawn:
+        reach = {"array": drawn[UPPER] - drawn["effect"], "arrayminus": drawn["effect"] - drawn[LOWER]}
+        figure.update_traces(error_x={**reach, "color": INK, "thickness": 1.3, "width": 4})
     return _rows(figure, title)
 
 

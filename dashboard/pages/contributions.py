@@ -21,11 +21,12 @@ from dashboard.frames import PARTS, components_of, keep_largest, select_nodes, s
 from dashboard.pages.forecasts import NO_MODEL, describe_selection
 from dashboard.registry import Registry
 from dashboard.view import View
-from hierforecast.results import BASELINE, CONTRIBUTIONS, ELASTICITIES, PART, PERIOD
+from hierforecast.results import ABLATION, BASELINE, CONTRIBUTIONS, ELASTICITIES, LOWER, PART, PERIOD, SIGNS, UPPER
 
 PATH, TITLE = "/contributions", "Contributions"
 MOST_COMPONENTS = 12
 TOTAL = "total"
+FINE_SHARE = ".2%"
 SAME = 1e-9  # effects closer than this are one effect, but for rounding
 ALL_PARTS = {"all": "all periods"}
 BASELINE_CHOICES = {"with": "with baseline", "without": "without"}
@@ -52,7 +53,7 @@ def layout(view: View) -> Component:
     filters = level_filters(frame, version.levels, company=view.company, query=view.query)
     stack = dcc.Loading(html.Div(id=ids.CONTRIBUTION_VIEW), delay_show=500, type="dot", parent_className="view")
     rows = [html.Div(row, className="controls") for row in (controls, filters)]
-    return html.Div([heading, *rows, stack, _effects_card(view.registry, version)])
+    return html.Div([heading, *rows, stack, _effects_card(view.registry, version), *_worth_cards(view.registry, version)])
 
 
 def register(app: Dash, registry: Registry) -> None:
@@ -107,7 +108,12 @@ def effect_parts(registry: Registry, version: Version | None, driver: str | None
     name, level = driver.rsplit("|", 1)
     table = registry.table(version, ELASTICITIES)
     rows = table[(table["driver"] == name) & (table["level"].astype(str) == level)]
-    columns = [text_column("node", "Node"), number_column("effect", "Effect", DECIMAL)]
+    columns = [
+        text_column("node", "Node"),
+        number_column("effect", "Effect", DECIMAL),
+        number_column(LOWER, "at least", DECIMAL),
+        number_column(UPPER, "at most", DECIMAL),
+    ]
     figure = graph(draw_effects(rows, title=f"effect of {name} by {level}"), id="effects-figure")
     grid = make_grid(rows.assign(node=rows["node"].astype(str)), columns, id="effects-grid")
     return [note(_declared(registry, version, name)), html.Div([figure, grid], className="two")]
@@ -145,6 +151,31 @@ def _effects_card(registry: Registry, version: Version) -> Component:
     control = labelled("Driver", _driver_select(options))
     about = "Mean effect on the model's link scale: with a log link and a log driver it is an elasticity."
     return card("Driver effects", [control, html.Div(id=ids.ELASTICITY_VIEW)], about=about)
+
+
+def _worth_cards(registry: Registry, version: Version) -> list[Component]:
+    """What drivers and declared signs add to the forecast; nothing for versions that do not tell."""
+    adds, signs = (registry.table_if_any(version, table) for table in (ABLATION, SIGNS))
+    if adds is None or signs is None or adds.empty:
+        return []
+    drivers = [
+        text_column("driver", "Driver"),
+        number_column("wape_without", "WAPE without it", FINE_SHARE, width=150),
+        number_column("adds", "WAPE it takes off", FINE_SHARE, width=150),
+    ]
+    declared = [
+        text_column("driver", "Driver"),
+        text_column("sign", "Sign", width=70),
+        number_column("disagree", "Series that disagree", SHARE, width=160),
+        number_column("clearly", "… clearly", SHARE),
+        number_column("cost", "WAPE it costs", FINE_SHARE, width=130),
+    ]
+    about = f"Held-out WAPE with all drivers: {adds['wape'].iloc[0]:.2%}. Fitted again without each one, on a sample if large."
+    pays = "Disagreeing: the series' own slope has the other sign; clearly: by more than noise. A cost below 0 means it pays."
+    return [
+        card("What drivers are worth", [make_grid(adds, drivers, id="worth-grid")], about=about),
+        card("What declared signs cost", [make_grid(signs, declared, id="signs-grid")], about=pays),
+    ]
 
 
 def _driver_select(options: Mapping[str, str]) -> Component:

@@ -13,10 +13,10 @@ from dashboard.components.decision import version_title
 from dashboard.components.filters import alias_choice, chosen_nodes, level_filters
 from dashboard.components.shell import page_title
 from dashboard.figures.forecast import draw_forecast
-from dashboard.frames import accuracy, forecast_over_time, select_nodes
+from dashboard.frames import accuracy, add_node_bounds, forecast_over_time, select_nodes
 from dashboard.registry import Registry
 from dashboard.view import View
-from hierforecast.results import FORECAST, FORECASTS, FUTURE, LOWER, PART
+from hierforecast.results import FORECAST, FORECASTS, FUTURE, LOWER, NODES, PART
 
 PATH, TITLE = "/forecasts", "Forecasts"
 NO_MODEL = "This company has no sales forecast yet. Train one, or choose another company."
@@ -58,6 +58,9 @@ def forecast_parts(registry: Registry, version: Version | None, chosen: Mapping[
     if version is None:
         return [problem(NO_MODEL)]
     over_time = forecast_over_time(select_nodes(registry.table(version, FORECASTS), chosen))
+    nodes = registry.table_if_any(version, NODES)
+    if nodes is not None:
+        over_time = add_node_bounds(over_time, nodes, chosen)
     settings = registry.settings(version)
     interval = settings.training.interval if settings else None
     figure = draw_forecast(over_time, unit=version.unit, interval=interval)
@@ -76,8 +79,8 @@ _HOW_TO_READ = (
     "Held-out periods were forecast without having been seen; before them the line is the fit, after them the forecast ahead."
 )
 _WHY_NO_INTERVAL = (
-    "This is a sum of series. An interval is shown for a single series only: bounds of several series do not add up. "
-    "Choose one node at every level to see it."
+    "No interval is shown for this sum: bounds of several series do not add up. Clear all filters, choose one node of a "
+    "single level, or one node at every level to see one."
 )
 
 

@@ -96,8 +96,34 @@ def hiref_tables(seed: int, weeks: int = 117, error: float = 0.1) -> dict[str, p
         "scores": _scores(["bottom", *LEVELS, "total"], error),
         "forecasts": frame,
         "contributions": parts,
-        "elasticities": pd.DataFrame(effects, columns=["driver", "level", "node", "effect"]),
+        "elasticities": _with_interval(pd.DataFrame(effects, columns=["driver", "level", "node", "effect"])),
+        "nodes": _nodes(frame),
+        "ablation": pd.DataFrame(
+            {"driver": ["price", "tv_spend"], "wape": error, "wape_without": [0.2, 0.15], "adds": [0.1, 0.05]}
+        ),
+        "signs": _signs(error),
     }
+
+
+def _with_interval(effects: pd.DataFrame) -> pd.DataFrame:
+    return effects.assign(lower=effects["effect"] - 0.02, upper=effects["effect"] + 0.01)
+
+
+def _nodes(frame: pd.DataFrame) -> pd.DataFrame:
+    """Every level's sums and the total; bounds after the cutoff."""
+    tables = []
+    for level in (*LEVELS, "total"):
+        by = [] if level == "total" else [level]
+        sums = frame.groupby([*by, "period", "part"])[["actual", "forecast"]].sum(min_count=1).reset_index()
+        late = sums["part"] != "history"
+        bounds = {"lower": (sums["forecast"] * 0.9).where(late), "upper": (sums["forecast"] * 1.1).where(late)}
+        tables.append(sums.assign(level=level, node=sums[level] if by else "total", **bounds))
+    return pd.concat(tables)[["level", "node", "period", "part", "actual", "forecast", "lower", "upper"]]
+
+
+def _signs(error: float) -> pd.DataFrame:
+    frame = pd.DataFrame({"driver": ["price", "tv_spend"], "sign": ["-", "+"], "series": 18, "disagree": [0.1, 0.3]})
+    return frame.assign(clearly=[0.0, 0.05], wape=error, wape_free=error + 0.001, cost=-0.001)
 
 
 def precision_tables(seed: int, weeks: int = 104) -> dict[str, pd.DataFrame]:

@@ -6,6 +6,7 @@ import pytest
 
 from dashboard.frames import (
     accuracy,
+    add_node_bounds,
     compare_scores,
     components_of,
     forecast_over_time,
@@ -115,3 +116,20 @@ def test_scores_stand_side_by_side_in_the_table_order(tables):
     assert compared["wape_champion"].tolist() == scores["wape"].tolist()
     assert set(compared["wape_challenger"]) == {0.5}
     assert "wape_challenger" not in compare_scores(scores, None)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "node"), [({}, "total"), ({"brand": ["Alba"], "pack": []}, "Alba"), ({"brand": None}, "total")]
+)
+def test_a_node_has_its_own_bounds(tables, chosen, node):
+    over_time = forecast_over_time(select_nodes(tables["forecasts"], chosen))
+    found = add_node_bounds(over_time, tables["nodes"], chosen)
+    wanted = tables["nodes"].query("node == @node")["upper"].to_numpy()
+    np.testing.assert_array_equal(found["upper"], wanted)
+    np.testing.assert_array_equal(found["forecast"], over_time["forecast"])
+
+
+@pytest.mark.parametrize("chosen", [{"brand": ["Alba", "Brio"]}, {"brand": ["Alba"], "pack": ["small"]}])
+def test_other_sums_have_no_bounds(tables, chosen):
+    over_time = forecast_over_time(select_nodes(tables["forecasts"], chosen))
+    assert "upper" not in add_node_bounds(over_time, tables["nodes"], chosen)

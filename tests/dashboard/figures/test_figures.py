@@ -86,3 +86,11 @@ def test_neighbouring_components_never_share_a_colour():
     names = ["baseline", *(f"driver {place}" for place in range(20)), "other"]
     colours = [component_colours(names)[name] for name in names]
     assert all(first != second for first, second in pairwise(colours))
+
+
+def test_effects_have_their_intervals_where_they_are_known():
+    effects = pd.DataFrame({"node": ["a", "b"], "effect": [-2.0, -1.0]})
+    assert draw_effects(effects, title="").data[0].error_x.array is None
+    bar = draw_effects(effects.assign(lower=[-2.5, -1.25], upper=[-1.75, -0.875]), title="").data[0]
+    ends = dict(zip(bar.y, zip(bar.x - bar.error_x.arrayminus, bar.x + bar.error_x.array, strict=True), strict=True))
+    assert ends == {"a": (-2.5, -1.75), "b": (-1.25, -0.875)}

@@ -40,7 +40,7 @@ def draw_stack(contributions: pd.DataFrame, levels: Sequence[str], *, unit: str)
     figure = new_figure(height=5.8, title="What the forecast is made of, all series")
     axes = tidy(figure.add_subplot())
     shade_parts(axes, summed)
-    colours = component_colours(names)
+    colours = component_colours(components)  # of all, so that a component has one colour in every picture
     above, below = np.zeros(len(summed)), np.zeros(len(summed))
     for name in names:
         values = summed[name].to_numpy(dtype=float)

@@ -1,5 +1,6 @@
 """How far off the held-out forecasts were: by level, by periods ahead, and how often intervals held."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -16,6 +17,8 @@ from tasks.plots.theme import (
     new_figure,
     tidy,
 )
+
+FEWEST = 20  # cells behind a share that is drawn
 
 
 def draw_levels(scores: pd.DataFrame) -> Figure:
@@ -55,19 +58,40 @@ def draw_horizons(horizons: pd.DataFrame, *, period: str) -> Figure:
 
 
 def draw_coverage(horizons: pd.DataFrame, *, nominal: float, period: str) -> Figure | None:
-    """Share of actuals within their interval by periods ahead, beside the nominal share; None where nothing has one."""
+    """Share of actuals within their interval beside the nominal share; None where nothing has an interval.
+
+    Args:
+        horizons: as `results.HORIZONS`.
+        nominal: coverage that intervals promise, a share.
+        period: of the panel, in words.
+
+    Returns:
+        On the left every level over all periods; on the right by periods ahead the levels with `FEWEST` cells in each,
+        for a share of fewer says nothing.
+    """
     known = horizons[horizons["coverage"].notna()]
     if known.empty:
         return None
-    figure = new_figure(width=10.0, height=4.2, title="How often the interval held, on held-out periods")
-    axes = tidy(figure.add_subplot())
-    axes.axhline(nominal, color=INK, linewidth=1.2, linestyle="--", label=f"promised: {nominal:.0%}")
-    for place, (level, rows) in enumerate(known.groupby("level", sort=False, observed=True)):
-        colour = FORECAST_COLOUR if place == 0 else PALETTE[place % len(PALETTE)]
-        axes.plot(rows["horizon"], rows["coverage"], "o-", color=colour, markersize=4, linewidth=1.6, label=fit_name(level))
-    axes.set_ylim(0.0, 1.03)
-    axes.set_xlabel(f"{period}s ahead", fontsize=9)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    in_shares(axes)
-    legend_above(axes)
+    figure = new_figure(width=11.0, height=4.2, title="How often the interval held, on held-out periods")
+    whole, ahead = (tidy(figure.add_subplot(1, 2, place)) for place in (1, 2))
+    levels = dict(iter(known.groupby("level", sort=False, observed=True)))
+    shares = [float(np.average(rows["coverage"], weights=rows["cells"])) for rows in levels.values()]
+    bars = whole.barh([fit_name(level) for level in levels], shares, color=FORECAST_COLOUR, height=0.6)
+    whole.bar_label(bars, [f"{share:.0%} of {rows['cells'].sum()}" for share, rows in zip(shares, levels.values(), strict=True)],
+                    padding=3, fontsize=8, color=MUTED)  # fmt: skip
+    whole.axvline(nominal, color=INK, linewidth=1.2, linestyle="--")
+    whole.invert_yaxis()
+    whole.grid(False, axis="y")
+    whole.set_xlim(0.0, 1.25)
+    in_shares(whole, along="x")
+    ahead.axhline(nominal, color=INK, linewidth=1.2, linestyle="--", label=f"promised: {nominal:.0%}")
+    many = {level: rows for level, rows in levels.items() if rows["cells"].min() >= FEWEST}
+    for place, (level, rows) in enumerate(many.items()):
+        label, colour = fit_name(level), PALETTE[place % len(PALETTE)]
+        ahead.plot(rows["horizon"], rows["coverage"], "o-", color=colour, markersize=4, linewidth=1.6, label=label)
+    ahead.set_ylim(0.0, 1.03)
+    ahead.set_xlabel(f"{period}s ahead", fontsize=9)
+    ahead.xaxis.set_major_locator(MaxNLocator(integer=True))
+    in_shares(ahead)
+    legend_above(ahead)
     return figure

@@ -22,9 +22,14 @@ def test_every_level_has_a_line_over_periods_ahead(horizons):
 
 
 def test_coverage_stands_beside_what_was_promised(horizons):
-    axes = draw_coverage(horizons, nominal=0.8, period="week").axes[0]
-    assert list(axes.lines[0].get_ydata()) == [0.8, 0.8]
-    assert [line.get_label() for line in axes.lines[1:]] == ["bottom"]
+    many = horizons.assign(cells=horizons["cells"] * 10, coverage=horizons["coverage"].fillna(0.5))
+    whole, ahead = draw_coverage(many, nominal=0.8, period="week").axes
+    assert [line.get_label() for line in ahead.lines] == ["promised: 80%", "bottom", "region", "brand"]  # total: too few
+    assert list(ahead.lines[0].get_ydata()) == [0.8, 0.8]
+    bottom = many[many["level"] == "bottom"]
+    assert list(ahead.lines[1].get_ydata()) == bottom["coverage"].tolist()
+    assert whole.patches[0].get_width() == pytest.approx(bottom["coverage"].mean())
+    assert len(whole.patches) == 4
     assert draw_coverage(horizons.assign(coverage=float("nan")), nominal=0.8, period="week") is None
 
 

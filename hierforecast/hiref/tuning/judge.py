@@ -1,7 +1,8 @@
 """The error of settings at rolling origins: fitted on everything before, judged on the horizon after.
 
 What settings share is read once: rows, columns and their moments depend on season, trend and link, and not on strengths,
-sizes or levels. A trial then costs little more than its optimiser.
+sizes or levels. A trial then costs little more than its optimiser. Within a trial, what a fit chooses for itself (the recent
+level, how far the median is from the mean) rests on one earlier origin: the trial's own origins are what it is judged by.
 """
 
 from collections.abc import Callable, Iterator
@@ -66,6 +67,7 @@ class Judge:
             yield wape(fold.holdout[settings.target.name].to_numpy(float), forecast[FORECAST].to_numpy(float))
 
     def _forecast(self, place: int, settings: SalesPanel, training: Training) -> pd.DataFrame:
+        training = training.model_copy(update={"origins": 1})
         model, fold = HiReF.from_panel_settings(settings, training), self.folds[place]
         if training.engine == "rows":  # it may learn curves, which change the columns
             return model.fit(fold.train).predict(fold.holdout)

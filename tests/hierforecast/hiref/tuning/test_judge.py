@@ -11,7 +11,7 @@ from hierforecast.hiref.tuning.judge import Judge
 from hierforecast.metrics import wape
 from hierforecast.options import Training
 
-TRAINING = Training(seasonality=1, embedding_size=2)
+TRAINING = Training(seasonality=1, embedding_size=2, origins=1)
 
 
 @pytest.fixture(scope="module")

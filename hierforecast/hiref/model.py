@@ -122,7 +122,7 @@ class HiReF(Answering):
             seed: of the halves.
 
         Raises:
-            SettingsError: `keep` names no driver.
+            SettingsError: `keep` names no driver, or `stable` is no share.
             PanelError: the panel does not fit what was declared, or is too short to be cut into blocks of time.
         """
         data = from_panel(panel, self.panel, self.training)
@@ -141,8 +141,6 @@ class HiReF(Answering):
             SettingsError: the device that `training.rows` names is absent, or a checkpoint is wanted on moments.
             ModelFolderError: the checkpoint belongs to another fit.
         """
-        from hierforecast.hiref.fitting import fit_material  # torch comes in here, so that forecasting starts without it
-
         began = time.perf_counter()
         if checkpoint is not None and self.training.engine != "rows":
             raise SettingsError("fit(checkpoint=...) is for training.engine 'rows'; moments are fitted in one go")
@@ -153,10 +151,7 @@ class HiReF(Answering):
 
             found = learn_curves(known_rows(panel, self.panel), data, self.training, checkpoint=folder)
             data = from_panel(panel, found, self.training)
-        self._fit = fit_material(data, self.training, checkpoint=folder)
-        self._kept = self._keep(data)
-        self._fit.diagnostics["seconds"] = round(time.perf_counter() - began, 3)
-        return self
+        return self._learn(data, began=began, checkpoint=folder)
 
     def fit_files(self, source: Source, *, client: "Client | None" = None) -> "HiReF":
         """Learn from Parquet files of any length in bounded memory; the same as `fit` of all their rows.
@@ -174,15 +169,9 @@ class HiReF(Answering):
             PanelError: the rows do not fit what was declared, or their order; the message names the file and the cure.
             SettingsError: the training needs all rows in memory, as the rows engine and learned curves do.
         """
-        from hierforecast.hiref.fitting import fit_material
-
         self._refuse_rows_engine("fit_files")
         began = time.perf_counter()
-        data = from_files(source, self.panel, self.training, client=client)
-        self._fit = fit_material(data, self.training)
-        self._kept = self._keep(data)
-        self._fit.diagnostics["seconds"] = round(time.perf_counter() - began, 3)
-        return self
+        return self._learn(from_files(source, self.panel, self.training, client=client), began=began)
 
     def update(self, panel: pd.DataFrame) -> "HiReF":
         """Learn from the rows of new periods beside all that the model has learned from, without reading that again.
@@ -206,25 +195,26 @@ class HiReF(Answering):
         return self._update(read_new_files(list_files(source), self._fitted().design))
 
     def _update(self, frames: list[pd.DataFrame]) -> "HiReF":
-        from hierforecast.hiref.fitting import fit_material
-        from hierforecast.hiref.regression.starting import start_from
-
         fit = self._fitted()
         self._refuse_rows_engine("update")
         if self._kept is None:
             raise SettingsError("this model kept no moments to add to; fit it with Training(keep_moments=True)")
         began = time.perf_counter()
         data = extended(self._kept, fit.design, fit.hierarchy, fit.link, [frame for frame in frames if len(frame)])
-        start = start_from(
-            fit.parameters, fit.hierarchy, fit.design.columns, data.hierarchy, data.design.columns, training=self.training
+        return self._learn(data, began=began, like=fit)
+
+    def _learn(self, data: Material, *, began: float, like: Fit | None = None, checkpoint: Path | None = None) -> "HiReF":
+        """Fit on material, from the parameters of another fit if there is one, and keep what an update needs."""
+        from hierforecast.hiref.fitting import fit_material  # torch comes in here, so that forecasting starts without it
+        from hierforecast.hiref.regression.starting import start_from
+
+        start = like and start_from(
+            like.parameters, like.hierarchy, like.design.columns, data.hierarchy, data.design.columns, training=self.training
         )
-        self._fit = fit_material(data, self.training, start=start)
-        self._kept = self._keep(data)
+        self._fit = fit_material(data, self.training, start=start, checkpoint=checkpoint)
+        self._kept = keep(data) if self.training.keep_moments and self.training.engine == "moments" else None
         self._fit.diagnostics["seconds"] = round(time.perf_counter() - began, 3)
         return self
-
-    def _keep(self, data: Material) -> Kept | None:
-        return keep(data) if self.training.keep_moments and self.training.engine == "moments" else None
 
     def _refuse_rows_engine(self, what: str) -> None:
         if self.training.engine == "rows" or any(map(is_learned, self.panel.drivers)):
@@ -241,15 +231,7 @@ class HiReF(Answering):
                 levels may differ from those it was read with.
             like: a fitted model of the same levels and drivers, whose parameters to begin at.
         """
-        from hierforecast.hiref.fitting import fit_material
-        from hierforecast.hiref.regression.starting import start_from
-
-        fit = like._fitted() if like is not None else None
-        start = fit and start_from(
-            fit.parameters, fit.hierarchy, fit.design.columns, data.hierarchy, data.design.columns, training=self.training
-        )
-        self._fit = fit_material(data, self.training, start=start)
-        return self
+        return self._learn(data, began=time.perf_counter(), like=like._fitted() if like is not None else None)
 
     def save(self, folder: str | Path) -> Path:
         """Write a readable folder, see `model_folder`. Raises NotFittedError, or ModelFolderError if it is in the way."""

@@ -61,7 +61,7 @@ class Answering:
         """
         fit = self._fitted()
         statistic = forecasts.statistic_of(statistic, self.panel, level)
-        coverage = forecasts.coverage_of(interval, self.training.interval)
+        coverage = forecasts.coverage_of(interval, usual=self.training.interval)
         if level is None:
             return forecasts.forecast_rows(fit, panel, statistic, coverage)
         return forecasts.forecast_nodes(fit, panel, level, coverage)
@@ -92,7 +92,7 @@ class Answering:
         """The total effect of every driver in every training series: levels and one column per driver, link scale."""
         return effects.series_effects(self._fitted())
 
-    def elasticities(self, by: str | None = None, *, interval: float = 0.9) -> pd.DataFrame:
+    def elasticities(self, by: str | None = None, *, interval: float = effects.USUAL) -> pd.DataFrame:
         """Mean effect on the link scale over the series of a node: an elasticity where link and driver are logs.
 
         Args:
@@ -138,7 +138,8 @@ class Answering:
             PanelError: a name is no driver; a change gives values that are empty, infinite, or not above 0 under a log;
                 or as `predict`, of the changed panel.
         """
-        return simulation.simulate(self._fitted(), panel, {**(changes or {}), **drivers}, level=level, interval=interval)
+        changes = simulation.join_changes(changes or {}, drivers)
+        return simulation.simulate(self._fitted(), panel, changes, level=level, interval=interval)
 
     def promo_uplift(
         self, panel: pd.DataFrame, drivers: Sequence[str], *, level: At | None = None, statistic: str | None = None

@@ -5,12 +5,15 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from hierforecast.errors import PanelError, SettingsError, nearest
+from hierforecast.errors import PanelError, nearest
 from hierforecast.hierarchy import BOTTOM, TOTAL
 from hierforecast.hiref.answers.components import driver_columns
+from hierforecast.hiref.answers.forecasts import coverage_of
 from hierforecast.hiref.answers.nodes import joined_names
 from hierforecast.hiref.fit import Fit
 from hierforecast.results import ELASTICITIES, LOWER, UPPER
+
+USUAL = 0.9  # nominal coverage of an effect's interval
 
 
 def series_effects(fit: Fit) -> pd.DataFrame:
@@ -34,9 +37,7 @@ def elasticities(fit: Fit, by: str | None, interval: float) -> pd.DataFrame:
 
 def reach(interval: float) -> float:
     """Standard errors from the middle to either end of an interval. Raises SettingsError unless it is in (0, 1)."""
-    if not isinstance(interval, float | int) or not 0 < interval < 1:
-        raise SettingsError(f"interval must be a share between 0 and 1, e.g. 0.9, got {interval!r}")
-    return NormalDist().inv_cdf((1.0 + interval) / 2.0)
+    return NormalDist().inv_cdf((1.0 + coverage_of(interval, usual=USUAL)) / 2.0)
 
 
 def series_errors(fit: Fit, series: np.ndarray) -> np.ndarray:

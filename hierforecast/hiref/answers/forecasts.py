@@ -26,12 +26,12 @@ def statistic_of(wanted: str | None, panel: SalesPanel, level: At | None) -> str
     return statistic
 
 
-def coverage_of(wanted: float | None, usual: float) -> float:
+def coverage_of(wanted: float | None, *, usual: float) -> float:
     """The nominal coverage of intervals: the one asked for, else the usual one. Raises SettingsError unless a share."""
     if wanted is None:
         return usual
-    if not 0.0 < wanted < 1.0:
-        raise SettingsError(f"interval must be a share between 0 and 1, such as 0.8, got {wanted!r}")
+    if not isinstance(wanted, float | int) or not 0 < wanted < 1:
+        raise SettingsError(f"interval must be a share between 0 and 1, e.g. 0.9, got {wanted!r}")
     return float(wanted)
 
 

@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hierforecast import splits
-from hierforecast.errors import PanelError
-from hierforecast.hiref.columns.cells import refuse_no_frame
-from hierforecast.hiref.material import Material, from_panel
+from hierforecast.hiref.material import Material, from_panel, known_rows
 from hierforecast.metrics import wape
 from hierforecast.options import Training
 from hierforecast.results import ABLATION, SIGNS
@@ -82,11 +80,7 @@ def series_slopes(data: Material) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _hold_out(panel: pd.DataFrame, settings: SalesPanel) -> splits.Split:
-    target = settings.target.name
-    refuse_no_frame(panel)
-    if target not in panel.columns:
-        raise PanelError(f"no target column {target!r} in the panel; errors cannot be told without it")
-    return splits.last_periods(panel[panel[target].notna()], settings.horizon, period=settings.period)
+    return splits.last_periods(known_rows(panel, settings), settings.horizon, period=settings.period)
 
 
 def _free(settings: SalesPanel, name: str) -> SalesPanel:

@@ -39,6 +39,16 @@ def simulate(
     return sum_at(table, level, settings).assign(**{OUTSIDE: joined(_anywhere(table, outside, level, settings), names)})
 
 
+def join_changes(changes: Mapping[str, Change], named: Mapping[str, Change]) -> dict[str, Change]:
+    """Changes given as a mapping and by name. Raises PanelError if they are no mapping, or name a driver in both ways."""
+    if not isinstance(changes, Mapping):
+        raise PanelError(f"changes must be a mapping of drivers to new values, e.g. {{'price': 2.5}}, got {changes!r}")
+    for name in named:
+        if name in changes:
+            raise PanelError(f"the change of {name!r} is given twice; give it once")
+    return {**changes, **named}
+
+
 def change_drivers(panel: pd.DataFrame, changes: Mapping[str, Change], drivers: list[Driver]) -> pd.DataFrame:
     """The panel with other drivers.
 

@@ -71,6 +71,7 @@ class Judge:
         model, fold = HiReF.from_panel_settings(settings, training), self.folds[place]
         if training.engine == "rows":  # it may learn curves, which change the columns
             return model.fit(fold.train).predict(fold.holdout)
+        training = training.model_copy(update={"keep_moments": False})  # no trial is ever updated
         neutral = training.model_copy(update={name: Training.model_fields[name].get_default() for name in _UNREAD})
         key = settings.model_copy(update={"statistic": "mean"})
         data = self._material(place, key.model_dump_json(), neutral.model_dump_json())

@@ -10,6 +10,7 @@ import pytest
 
 from hierforecast.errors import ModelFolderError, NotFittedError, PanelError, SettingsError
 from hierforecast.hiref import Driver, HiReF
+from hierforecast.hiref.material import from_panel
 from hierforecast.loading import load_model
 from hierforecast.options import Training
 from hierforecast.results import ELASTICITIES
@@ -251,3 +252,30 @@ def test_daily_and_monthly_panels_work(split, new_model):
 def test_diagnostics_are_json(model):
     told = json.loads(json.dumps(model.diagnostics()))
     assert {"rows", "series", "iterations", "converged", "loss", "wrong_sign_share", "seconds"} <= told.keys()
+
+
+def test_a_fit_on_prepared_rows_forgets_what_an_earlier_fit_kept(split, new_model):
+    """An update adds to the sums of the fit that it goes on from."""
+    training = Training(seasonality=1, embedding_size="full", keep_moments=True)
+    earlier, later = (split[0][split[0]["week"] < f"2023-{month}-01"] for month in ("06", "09"))
+    model = new_model(training=training).fit(earlier)
+    model.fit_prepared(from_panel(later, model.panel, training))
+    new = split[0][split[0]["week"] >= "2023-09-01"]
+    straight = new_model(training=training).fit(later).update(new)
+    left, right = (each.predict(split[1])["forecast"] for each in (model.update(new), straight))
+    np.testing.assert_allclose(left, right, rtol=1e-4)
+
+
+def test_an_update_takes_a_frame(split, new_model):
+    model = new_model(training=Training(seasonality=1, embedding_size=2, keep_moments=True)).fit(split[0])
+    with pytest.raises(PanelError, match="wanted a pandas DataFrame"):
+        model.update(split[1].to_dict())
+
+
+@pytest.mark.parametrize("interval", [0, 1, 80, "wide"])
+def test_intervals_are_shares_wherever_asked(model, split, interval):
+    for asked in (model.predict, model.simulate):
+        with pytest.raises(SettingsError, match="interval must be a share between 0 and 1"):
+            asked(split[1], interval=interval)
+    with pytest.raises(SettingsError, match="interval must be a share between 0 and 1"):
+        model.elasticities(interval=interval)

@@ -65,6 +65,13 @@ def test_new_series_are_less_certain(model, split):
     assert width[0] < width[1]
 
 
+def test_changes_are_a_mapping_and_name_a_driver_once(model, split):
+    with pytest.raises(PanelError, match="changes must be a mapping"):
+        model.simulate(split[1], ["price"])
+    with pytest.raises(PanelError, match="the change of 'price' is given twice"):
+        model.simulate(split[1], {"price": 3.0}, price=2.0)
+
+
 @pytest.mark.parametrize("change", [[1.0, 2.0], lambda p: p.iloc[:3].to_numpy(), lambda p: p.to_frame()])
 def test_a_change_has_one_value_per_row(model, split, change):
     with pytest.raises(PanelError, match=r"'price' gives values of shape .* for 480 rows"):

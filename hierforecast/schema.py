@@ -230,8 +230,8 @@ class SalesPanel(_Panel):
                     f"only {self.target.availability_lag} periods later; use lags above that"
                 )
         for level in (self.holidays.by if self.holidays else None) or ():
-            if level not in self.levels:
-                raise ValueError(f"sales.holidays.by names the level {level!r}; {nearest(level, self.levels)}")
+            if level not in (*self.levels, BOTTOM):
+                raise ValueError(f"sales.holidays.by names the level {level!r}; {nearest(level, [*self.levels, BOTTOM])}")
         if self.weight in (*self.levels, self.period, self.target.name, *drivers):
             raise ValueError(f"sales.weight names {self.weight!r}, which has another role; give a column of its own")
         for driver in self.drivers:

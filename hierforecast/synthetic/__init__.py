@@ -10,6 +10,7 @@
 The same seed gives the same company or market. Tables end with planned periods whose target is unknown (NaN).
 """
 
+from numbers import Integral
 from typing import NamedTuple
 
 import pandas as pd
@@ -18,7 +19,7 @@ from hierforecast.errors import PanelError
 from hierforecast.options import FEWEST_WEEKS, MOST_WEEKS
 from hierforecast.synthetic.assembly import Market, MarketTruth, make_market, true_drivers
 from hierforecast.synthetic.declared import declare
-from hierforecast.synthetic.law import MarketSize, SalesLaw
+from hierforecast.synthetic.law import MarketSize, SalesLaw, refuse_seed
 from hierforecast.synthetic.media import MediaTruth, make_media
 from hierforecast.synthetic.sales import SalesTruth, make_sales
 
@@ -75,11 +76,10 @@ def company(seed: int, *, weeks: int = 156, planned: int = PLANNED_WEEKS) -> Mad
     Raises:
         PanelError: the seed or the weeks are out of range.
     """
-    if seed < 0:
-        raise PanelError(f"a made company needs a seed of 0 or more, got {seed}; any such number will do")
-    if not FEWEST_WEEKS <= weeks <= MOST_WEEKS:
+    refuse_seed(seed, "company")
+    if not isinstance(weeks, Integral) or not FEWEST_WEEKS <= weeks <= MOST_WEEKS:
         raise PanelError(f"a made company needs {FEWEST_WEEKS} to {MOST_WEEKS} weeks with a known target, got {weeks}")
-    if not 0 <= planned <= MOST_WEEKS:
+    if not isinstance(planned, Integral) or not 0 <= planned <= MOST_WEEKS:
         raise PanelError(f"a made company can have 0 to {MOST_WEEKS} planned weeks, got {planned}")
     sales, sales_truth = make_sales(seed, weeks=weeks, planned=planned)
     media, media_truth = make_media(seed, weeks=weeks, planned=planned)
@@ -104,8 +104,7 @@ def market(*, size: MarketSize = MarketSize(), law: SalesLaw = SalesLaw(), seed:
         and `truth`, with every part of every row.
 
     Raises:
-        PanelError: the seed is negative; or as `MarketSize` and `SalesLaw`.
+        PanelError: the seed is no whole number >= 0; or as `MarketSize` and `SalesLaw`.
     """
-    if seed < 0:
-        raise PanelError(f"a made market needs a seed of 0 or more, got {seed}; any such number will do")
+    refuse_seed(seed, "market")
     return make_market(seed, size, law)

@@ -55,7 +55,7 @@ def holidays(rng: np.random.Generator, size: MarketSize, law: SalesLaw) -> np.nd
 def holds(dates: pd.DatetimeIndex, days: Sequence[date]) -> np.ndarray:
     """Whether each period, from its first day to the next one's, holds one of the days: (periods,) 0 or 1."""
     starts = dates.to_numpy()
-    place = np.searchsorted(starts, np.array(days, dtype="datetime64[ns]"), side="right") - 1
+    place = np.searchsorted(starts, np.array(days, dtype="datetime64[D]"), side="right") - 1
     beyond = (starts[-1] + (starts[-1] - starts[-2])).astype("datetime64[D]").astype(date) if len(starts) > 1 else None
     found = np.zeros(len(starts))
     found[[p for p, day in zip(place, days, strict=True) if p >= 0 and (beyond is None or day < beyond)]] = 1.0

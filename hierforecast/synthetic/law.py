@@ -4,6 +4,8 @@ The reasons are shown as help on the command line (`python -m flows.simulate_dat
 """
 
 from dataclasses import dataclass, field, fields
+from datetime import date
+from numbers import Integral
 from typing import Any
 
 import pandas as pd
@@ -38,6 +40,12 @@ def _refuse_outside(options: Any, what: str) -> None:
                 raise PanelError(f"{what}: {item.name} must lie in {bounds['least']} to {bounds['most']}, got {value}")
 
 
+def refuse_seed(seed: Any, what: str) -> None:
+    """Raise a PanelError for a seed that no generator takes."""
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise PanelError(f"a made {what} needs a seed of 0 or more, got {seed!r}; any such whole number will do")
+
+
 @dataclass(frozen=True)
 class MarketSize:
     """How many of everything. Series are states x brands x packs; regions group states, segments group brands.
@@ -68,8 +76,8 @@ class MarketSize:
         if self.rows > MOST_ROWS:
             raise PanelError(f"MarketSize: {self.rows} rows are more than {MOST_ROWS}; make several smaller markets")
         try:
-            pd.Timestamp(self.first)
-        except ValueError:
+            date.fromisoformat(self.first)
+        except (TypeError, ValueError):
             raise PanelError(f"MarketSize: first must be a date such as 2021-01-04, got {self.first!r}") from None
 
     @property
@@ -85,7 +93,7 @@ class MarketSize:
     @property
     def dates(self) -> pd.DatetimeIndex:
         """First day of every period, planned ones included."""
-        first = pd.Timestamp(self.first)
+        first = pd.Timestamp(date.fromisoformat(self.first))
         first = first.replace(day=1) if self.frequency == "month" else first
         return pd.date_range(first, periods=self.periods + self.planned, freq=FREQUENCIES[self.frequency])
 

@@ -109,8 +109,12 @@ def distribution(rng: np.random.Generator, size: MarketSize, places: Places, lif
 
 def empty_shelves(rng: np.random.Generator, size: MarketSize, law: SalesLaw) -> np.ndarray:
     """Booleans, (series, periods): stock-outs of one to three periods that together make up the declared share."""
-    mean = (1 + LONGEST_STOCK_OUT) / 2
-    begins = rng.random((size.series, size.periods + size.planned)) < law.stock_outs / mean
+    # A stock-out of at least k periods, k = 1 .. longest, begins with the share (longest + 1 - k) / longest of their chance,
+    # and a shelf is full where none reaches it: they overlap.
+    chances = np.linspace(0.0, 1.0, 1001)
+    reach = np.arange(1, LONGEST_STOCK_OUT + 1) / LONGEST_STOCK_OUT
+    chance = np.interp(law.stock_outs, 1.0 - np.prod(1.0 - chances[:, None] * reach, axis=1), chances)
+    begins = rng.random((size.series, size.periods + size.planned)) < chance
     length = rng.integers(1, LONGEST_STOCK_OUT + 1, begins.shape)
     empty = begins.copy()
     for later in range(1, LONGEST_STOCK_OUT):

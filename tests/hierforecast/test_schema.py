@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from hierforecast.errors import SettingsError
 from hierforecast.results import PERIOD
-from hierforecast.schema import Company, Driver, MediaPanel, SalesPanel
+from hierforecast.schema import Company, Driver, Holidays, MediaPanel, SalesPanel
 from hierforecast.settings import parse_company, read_company
 
 
@@ -184,3 +184,12 @@ def test_season_levels_need_a_sales_panel_only(root):
     assert parse_company(copy.deepcopy(raw)).training.season_by == ["brand"]
     del raw["sales"]
     assert parse_company(raw).sales is None
+
+
+def test_holidays_may_vary_over_levels_and_over_single_series():
+    days = {"dates": {"Fair": ["2024-05-01"]}}
+    made = {"levels": ["state", "brand"], "target": "units"}
+    for by in (["brand"], ["bottom"], []):
+        assert SalesPanel(**made, holidays=Holidays(**days, by=by)).holidays.by == by
+    with pytest.raises(ValidationError, match=r"holidays.by names the level 'brnd'; did you mean 'brand'"):
+        SalesPanel(**made, holidays=Holidays(**days, by=["brnd"]))

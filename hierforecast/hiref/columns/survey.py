@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hierforecast.hiref.columns.rows import Rows, read_numbers
-from hierforecast.hiref.link import DUST, HALF_OF_LEAST, Link
+from hierforecast.hiref.link import DUST, Link
 from hierforecast.schema import Driver, SalesPanel
 
 MEAN = "mean"
@@ -42,16 +42,12 @@ class ColumnSums:
         total: their sum.
         positive: rows above 0.
         positive_total: their sum.
-        low: smallest value.
-        high: largest.
     """
 
     count: int
     total: float
     positive: int
     positive_total: float
-    low: float
-    high: float
 
     def __add__(self, other: "ColumnSums") -> "ColumnSums":
         return ColumnSums(
@@ -59,8 +55,6 @@ class ColumnSums:
             self.total + other.total,
             self.positive + other.positive,
             self.positive_total + other.positive_total,
-            min(self.low, other.low),
-            max(self.high, other.high),
         )
 
 
@@ -69,14 +63,12 @@ class TargetSums:
     """Sums of the target per series.
 
     Args:
-        least: smallest positive target of any row, in units; infinite where there is none.
         rows: (series,) rows.
         positive: (series,) rows above `link.DUST`.
         total: (series,) units.
         log_total: (series,) sum of logs over rows above 0.
     """
 
-    least: float
     rows: np.ndarray
     positive: np.ndarray
     total: np.ndarray
@@ -84,7 +76,6 @@ class TargetSums:
 
     def __add__(self, other: "TargetSums") -> "TargetSums":
         return TargetSums(
-            min(self.least, other.least),
             self.rows + other.rows,
             self.positive + other.positive,
             self.total + other.total,
@@ -97,11 +88,7 @@ class TargetSums:
         def placed(sums: np.ndarray) -> np.ndarray:
             return np.bincount(places, sums, count)
 
-        return TargetSums(self.least, *(placed(sums) for sums in (self.rows, self.positive, self.total, self.log_total)))
-
-    def link(self, name: str) -> Link:
-        """The link function of that name with its stand-in for zero, as `make_link` makes it from rows."""
-        return Link(name, HALF_OF_LEAST * self.least if np.isfinite(self.least) else 1.0)
+        return TargetSums(*(placed(sums) for sums in (self.rows, self.positive, self.total, self.log_total)))
 
     def means(self, link: Link) -> np.ndarray:
         """(series,) mean of the target on the link scale, zeros at their stand-in; NaN where there is no row."""
@@ -148,14 +135,7 @@ def sum_column(values: np.ndarray) -> ColumnSums:
     """The sums of (rows,) values; those that are not finite do not count, and are refused when columns are made."""
     values = values[np.isfinite(values)]
     positive = values[values > 0]
-    return ColumnSums(
-        len(values),
-        float(values.sum()),
-        len(positive),
-        float(positive.sum()),
-        float(values.min(initial=np.inf)),
-        float(values.max(initial=-np.inf)),
-    )
+    return ColumnSums(len(values), float(values.sum()), len(positive), float(positive.sum()))
 
 
 def sum_target(units: np.ndarray, series: np.ndarray, count: int) -> TargetSums:
@@ -163,7 +143,6 @@ def sum_target(units: np.ndarray, series: np.ndarray, count: int) -> TargetSums:
     positive = units > DUST
     logs = np.log(units, out=np.zeros(len(units)), where=positive)
     return TargetSums(
-        float(units[positive].min()) if positive.any() else np.inf,
         np.bincount(series, minlength=count).astype(float),
         np.bincount(series, positive, count),
         np.bincount(series, units, count),
@@ -177,7 +156,7 @@ def survey_columns(dates: np.ndarray, columns: Mapping[str, np.ndarray], target:
     Args:
         dates: (rows,) datetime64, at least one.
         columns: (rows,) values of `columns_to_survey`.
-        target: as `sum_target` gives it, where target lags or the link's stand-in for zero want it.
+        target: as `sum_target` gives it, where target lags want it.
     """
     sums = {name: sum_column(values) for name, values in columns.items()}
     return Survey(pd.Timestamp(dates.min()), pd.Timestamp(dates.max()), sums, target)

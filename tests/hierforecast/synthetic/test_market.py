@@ -180,17 +180,36 @@ def test_the_declared_settings_fit_the_panel(made):
         (lambda: MarketSize(regions=5, states=3), "5 regions need at least as many states, got 3"),
         (lambda: MarketSize(frequency="weekly"), "did you mean 'week'"),
         (lambda: MarketSize(first="soon"), "first must be a date"),
+        (lambda: MarketSize(first="NaT"), "first must be a date"),
+        (lambda: MarketSize(first=20210104), "first must be a date"),
+        (lambda: MarketSize(first="2021-01-04T00:00+02:00"), "first must be a date"),
         (lambda: MarketSize(states=10_000, brands=100, packs=10), "several smaller markets"),
         (lambda: SalesLaw(elasticity=1.0), "elasticity must lie in -6 to -0.2, got 1.0"),
         (lambda: SalesLaw(noise=float("nan")), "noise must lie in"),
         (lambda: SalesLaw(noise="loud"), "noise must be a number, got 'loud'"),
         (lambda: SalesLaw(stock_out_rows="empty"), "zero, missing"),
         (lambda: synthetic.market(seed=-1), "seed of 0 or more, got -1"),
+        (lambda: synthetic.market(seed=None), "seed of 0 or more, got None"),
+        (lambda: synthetic.market(seed=1.5), "seed of 0 or more, got 1.5"),
+        (lambda: synthetic.company(1, weeks=100.5), "60 to 1040 weeks with a known target, got 100.5"),
     ],
 )
 def test_what_cannot_be_made_is_told(make, told):
     with pytest.raises(PanelError, match=told):
         make()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
+def test_shelves_are_empty_as_often_as_declared(share):
+    made = with_law(size=MarketSize(states=20, periods=100), new=0, ended=0, missing=0, stock_outs=share)
+    history = made.panel["units"].notna()
+    assert (made.truth.parts.loc[history, "lost"] > 0).mean() == pytest.approx(share, rel=0.04)
+
+
+def test_holidays_lie_where_they_are_in_any_century():
+    made = synthetic.market(seed=1, size=MarketSize(states=4, periods=60, frequency="month", first="2300-01-01"), law=PLAIN)
+    lifted = made.panel.loc[made.truth.parts["holidays"] > 0, "month"].dt.month
+    assert set(lifted) == {3, 4, 6, 12}
 
 
 def test_half_a_million_rows_take_less_than_two_seconds():

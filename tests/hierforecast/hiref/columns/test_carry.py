@@ -10,6 +10,7 @@ from hierforecast.errors import PanelError
 from hierforecast.hiref.columns.design import start_design
 from hierforecast.hiref.columns.rows import read_numbers, read_rows
 from hierforecast.hiref.columns.survey import columns_to_survey, sum_target, survey_columns
+from hierforecast.hiref.link import make_link
 
 STORES = "ABCD"
 CUTS = {
@@ -38,7 +39,7 @@ def in_batches(frame, batch, settings, training, *, carry=None, design=None):
     parts = [frame[batch == number] for number in sorted(batch.unique())]
     if design is None:
         survey = sum((survey_of(part, settings) for part in parts[1:]), start=survey_of(parts[0], settings))
-        design = start_design(survey, settings, training, means=survey.target.means(survey.target.link("log")))
+        design = start_design(survey, settings, training, means=survey.target.means(make_link("log", frame["units"])))
     carry = carry or design.new_carry(len(STORES))
     found = np.empty((len(frame), len(design.columns.names)))
     for part in parts:

@@ -14,8 +14,9 @@ from hierforecast.hiref.regression.training import Trained, train
 from hierforecast.hiref.rounds import Round, first_round, is_reweighted, per_row
 from hierforecast.options import Training
 
-COLD, WARM = 4, 2  # rounds from nothing, and on from a fit of nearly the same rows
-ROUGH = 40  # iterations of a round before the last: its problem is only nearly the one to be solved
+COLD, WARM = 3, 2  # rounds from nothing, and on from a fit of nearly the same rows
+ROUGH = 15  # iterations of a round before the last: its problem is only nearly the one to be solved
+TRIAL = 40  # iterations of the last round of a trial, which is judged by forecasts and started from
 
 
 class Solved(NamedTuple):
@@ -111,10 +112,11 @@ def _solve_in_rounds(
         return _solve_once(per_row(data.sum_round(near, before), rows), data, training, start)
     iterations, rounds = 0, COLD if around is None else WARM
     rough = training.model_copy(update={"iterations": min(ROUGH, training.iterations)})
+    final = training if before is None else training.model_copy(update={"iterations": min(TRIAL, training.iterations)})
     for number in range(rounds):
         moments = per_row(data.sum_round(near, before), rows)
         last = number == rounds - 1
-        trained = train(moments, data.hierarchy, columns, training if last else rough, start=start)
+        trained = train(moments, data.hierarchy, columns, final if last else rough, start=start)
         effects, start = own_effects(trained, data.hierarchy), trained.parameters
         near, iterations = near.near(effects.baseline, effects.total), iterations + trained.iterations
     return Solved(trained._replace(iterations=iterations), moments, np.ones(len(moments.counts)))

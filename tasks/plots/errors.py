@@ -77,8 +77,8 @@ def draw_coverage(horizons: pd.DataFrame, *, nominal: float, period: str) -> Fig
     levels = dict(iter(known.groupby("level", sort=False, observed=True)))
     shares = [float(np.average(rows["coverage"], weights=rows["cells"])) for rows in levels.values()]
     bars = whole.barh([fit_name(level) for level in levels], shares, color=FORECAST_COLOUR, height=0.6)
-    whole.bar_label(bars, [f"{share:.0%} of {rows['cells'].sum()}" for share, rows in zip(shares, levels.values(), strict=True)],
-                    padding=3, fontsize=8, color=MUTED)  # fmt: skip
+    labels = [f"{share:.0%} of {rows['cells'].sum()}" for share, rows in zip(shares, levels.values(), strict=True)]
+    whole.bar_label(bars, labels, padding=3, fontsize=8, color=MUTED)
     whole.axvline(nominal, color=INK, linewidth=1.2, linestyle="--")
     whole.invert_yaxis()
     whole.grid(False, axis="y")

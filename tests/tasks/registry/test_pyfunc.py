@@ -143,6 +143,10 @@ def test_what_is_asked_beside_the_rows(registered, served):
     np.testing.assert_allclose(parts[components].sum(axis=1), served.predict(rows)["forecast"], rtol=1e-9)
     median = served.predict(rows, params={"statistic": "median"})["forecast"]
     np.testing.assert_allclose(median, model.predict(rows, statistic="median")["forecast"])
+    wide, usual = (served.predict(rows, params=params) for params in ({"interval": 0.95}, None))
+    assert (wide["upper"] > usual["upper"]).all()
+    assert (wide["lower"] < usual["lower"]).all()
+    np.testing.assert_array_equal(wide["forecast"], usual["forecast"])
     total = served.predict(rows, params={"level": "total"})
     np.testing.assert_allclose(total["forecast"], served.predict(rows).groupby("week")["forecast"].sum())
     effects = served.predict(rows, params={"answer": "elasticities", "level": "shop", "interval": 0.5})

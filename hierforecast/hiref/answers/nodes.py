@@ -59,6 +59,9 @@ def joined_names(keys: pd.DataFrame, levels: Sequence[str]) -> pd.Series:
 
 def joined(flags: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """Per row of (rows, names) booleans, the names that hold, joined by commas."""
-    patterns, place = np.unique(flags, axis=0, return_inverse=True)
+    found = np.full(len(flags), "", dtype=object)
+    some = np.flatnonzero(flags.any(axis=1))  # mostly few: telling patterns apart sorts rows
+    patterns, place = np.unique(flags[some], axis=0, return_inverse=True)
     texts = [",".join(name for name, holds in zip(names, pattern, strict=True) if holds) for pattern in patterns]
-    return np.array(texts, dtype=object)[place.reshape(-1)]
+    found[some] = np.array(texts, dtype=object)[place.reshape(-1)]
+    return found

@@ -115,6 +115,21 @@ class Material(NamedTuple):
         """Moments of all rows before one of the cuts."""
         return sum(self.blocks[1 : self.cuts.index(cut) + 1], start=self.blocks[0])
 
+    def without_empty_blocks(self) -> "Material":
+        """Without the cuts that have no row to forecast after them, or none to learn from before: a strike, for one."""
+        block = np.searchsorted(np.array(self.cuts, dtype=np.int64), self.recent.rows.period, side="right")
+        rows = np.bincount(block, minlength=len(self.blocks))
+        before = self.rows - int(rows[1:].sum())
+        cuts, blocks = [], [self.blocks[0]]
+        for cut, moments, held_out in zip(self.cuts, self.blocks[1:], rows[1:], strict=True):
+            if before and held_out:
+                cuts.append(cut)
+                blocks.append(moments)
+            else:
+                blocks[-1] = blocks[-1] + moments
+            before += int(held_out)
+        return self._replace(cuts=tuple(cuts), blocks=tuple(blocks))
+
     @property
     def moments(self) -> Moments:
         """Moments of all rows."""
@@ -142,7 +157,7 @@ def from_panel(panel: pd.DataFrame, settings: SalesPanel, training: Training) ->
     recent = counted(Recent(rows, X, units, value, read_weights(panel, rows, settings)), settings)
     cuts = cuts_of(rows.last + 1, settings.horizon, training.origins)
     blocks = sum_blocks(recent, cuts, len(hierarchy.series))
-    return Material(hierarchy, design, link, cuts, blocks, recent, len(recent.target))
+    return Material(hierarchy, design, link, cuts, blocks, recent, len(recent.target)).without_empty_blocks()
 
 
 def known_rows(panel: pd.DataFrame, settings: SalesPanel) -> pd.DataFrame:

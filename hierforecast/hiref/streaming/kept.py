@@ -50,8 +50,9 @@ class Kept(NamedTuple):
 
 def keep(data: Material) -> Kept:
     """Let go of all rows of a training but those of its last periods."""
-    count = len(data.hierarchy.series)
-    first = first_recent(data.cuts, data.design.end)
+    count, end, settings = len(data.hierarchy.series), data.design.end, data.design.panel
+    # The cuts as they would usually lie, those without rows included: the next update cuts there again.
+    first = first_recent(cuts_of(end + 1, settings.horizon, data.design.training.origins), end)
     before = data.blocks[0] if data.cuts else data.moments
     recent = data.recent.only(data.recent.rows.period >= first)
     at_hand = sum_blocks(recent, data.cuts, count)[0]
@@ -93,7 +94,8 @@ def extended(kept: Kept, design: Design, hierarchy: Hierarchy, link: Link, frame
     path = _path(design, joined.first, recent, plan) if design.past else None
     finished = plan.design.finished(passed.carry, path=path)
     recent = counted(recent, design.panel)
-    return Material(joined.hierarchy, finished, link, plan.cuts, blocks, recent, kept.rows + passed.rows)
+    rows = kept.rows + passed.rows
+    return Material(joined.hierarchy, finished, link, plan.cuts, blocks, recent, rows).without_empty_blocks()
 
 
 def read_new_files(files: Iterable[DataFile], design: Design) -> list[pd.DataFrame]:

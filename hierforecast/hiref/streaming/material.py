@@ -81,7 +81,8 @@ def material_of(passed: Passed, plan: Plan) -> Material:
     path = recent.rows.dense(recent.value, empty=np.nan) if settings.target_lags else None
     design = plan.design.finished(passed.carry, path=path)
     blocks = tuple(Moments(passed.products[:, number]) for number in range(len(plan.cuts) + 1))
-    return Material(plan.hierarchy, design, plan.link, plan.cuts, blocks, counted(recent, settings), passed.rows)
+    recent = counted(recent, settings)
+    return Material(plan.hierarchy, design, plan.link, plan.cuts, blocks, recent, passed.rows).without_empty_blocks()
 
 
 def recent_of(pieces: Sequence[Piece], plan: Plan) -> Recent:

@@ -80,3 +80,34 @@ def test_rows_that_all_weigh_nothing_are_refused(weighted, settings, tmp_path):
         from_files(tmp_path, settings, TRAINING)
     with pytest.raises(PanelError, match=r"weight 'weight' is empty, infinite or below 0 in \d+ rows.*give 0 to leave"):
         from_panel(weighted.assign(weight=-1.0), settings, TRAINING)
+
+
+def gone(panel: pd.DataFrame, first: int, last: int) -> np.ndarray:
+    """Whether rows lie in the weeks `first` to `last`, counted from the end."""
+    back = (panel["week"].max() - panel["week"]).dt.days // 7 + 1
+    return back.between(first, last).to_numpy()
+
+
+@pytest.mark.parametrize("link", ["log", "identity", "mixed"])
+@pytest.mark.parametrize(("weeks", "held_out"), [((1, 8), 1), ((9, 16), 1), ((1, 16), 0), ((17, 200), 1)])
+def test_weeks_in_which_nothing_counts_judge_nothing(link, weeks, held_out, weighted, settings, tmp_path):
+    settings = settings.model_copy(update={"link": link, "target_lags": []})
+    rows = weighted.assign(weight=np.where(gone(weighted, *weeks), 0.0, 1.0))
+    data = from_panel(rows, settings, TRAINING)
+    assert len(data.cuts) == held_out
+    assert len(data.blocks) == held_out + 1
+    assert sum(block.counts.sum() for block in data.blocks) == data.rows == rows["weight"].sum()
+    rows.to_parquet(tmp_path / "sales.parquet")
+    assert from_files(tmp_path, settings, TRAINING).cuts == data.cuts
+    late = rows["week"] > rows["week"].max() - pd.Timedelta(weeks=2)
+    if weeks != (17, 200):
+        old = from_panel(rows[~late], settings, TRAINING)
+        assert extended(keep(old), old.design, old.hierarchy, old.link, [rows[late]]).cuts == data.cuts
+    forecast = HiReF.from_panel_settings(settings, TRAINING).fit(rows).predict(rows[late])
+    assert np.isfinite(forecast[["lower", "forecast", "upper"]].to_numpy()).all()
+
+
+def test_weeks_without_any_row_judge_nothing(weighted, settings):
+    rows = weighted[~gone(weighted, 9, 16)]
+    assert len(from_panel(rows, settings, TRAINING).cuts) == 1
+    assert HiReF.from_panel_settings(settings, TRAINING).fit(rows).predict(rows)["forecast"].notna().all()

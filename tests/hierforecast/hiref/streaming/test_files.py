@@ -90,8 +90,9 @@ def test_other_tools_write_the_plan_as_nan_and_weeks_as_days(rows, plain, traini
     np.testing.assert_allclose(found.moments.products, expected.moments.products, rtol=1e-8, atol=1e-8)
 
 
-def test_folders_name_nodes_by_their_text(rows, plain, training, tmp_path):
-    stores = rows.assign(state=rows["state"].map({"S0": "007", "S1": "7", "S2": "a/b c", "S3": "ü=%", "S4": "1.0"}))
+@pytest.mark.parametrize("names", [["007", "7", "a/b c", "ü=%", "1.0"], ["007", "7", "08", "9", "10"]])
+def test_folders_name_nodes_by_their_text(names, rows, plain, training, tmp_path):
+    stores = rows.assign(state=rows["state"].map(dict(zip(["S0", "S1", "S2", "S3", "S4"], names, strict=True))))
     pq.write_to_dataset(pa.Table.from_pandas(stores, preserve_index=False), tmp_path, partition_cols=["state"])
     assert from_files(tmp_path, plain, training).hierarchy.nodes == from_panel(stores, plain, training).hierarchy.nodes
 

@@ -6,6 +6,7 @@
 - `moments` sums the columns up per series; `network` is the model on those sums (torch), `training` fits it.
 - `effects` is the same model in NumPy, for everything after the fit: forecasting needs no torch.
 - `level` is the recent-level term, `intervals` the prediction intervals, `attribution` the split of a forecast.
+- `selection` says which drivers to have, `tuning` judges settings.
 - `fitting` runs these in order, `model` is the front door, `saving` the folder on disk.
 """
 

@@ -1,0 +1,91 @@
+"""What the documents show: keys that the settings have, settings that are valid, commands and names that exist."""
+
+import ast
+import importlib
+import re
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hierforecast import options, schema
+from hierforecast.hiref import HiReF
+from hierforecast.settings import parse_company
+from hierforecast.synthetic import MarketSize, SalesLaw
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+SETTINGS = [
+    *(schema.Company, schema.SalesPanel, schema.Target, schema.Driver, schema.Adstock, schema.Saturation, schema.Holidays),
+    *(schema.MediaPanel, schema.Metric, options.Training, options.RowsEngine, options.Sampling, options.Gates),
+    *(options.HirefGate, options.PrecisionGate, options.Simulation),
+]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def merged(base: Any, change: Any) -> Any:
+    if not (isinstance(base, dict) and isinstance(change, dict)):
+        return change
+    return base | {key: merged(base.get(key), value) for key, value in change.items()}
+
+
+COMPANY, *PARTS = [yaml.safe_load(block) for block in blocks(GUIDE, "yaml")]
+PYTHON = [(page.name, block) for page in PAGES for block in blocks(page.read_text(encoding="utf-8"), "python")]
+COMMANDS = [
+    (page.name, line)
+    for page in PAGES
+    for line in re.findall(r"python -m (?:flows|benchmarks)\.\w+[^`\n#&]*", page.read_text(encoding="utf-8"))
+]
+
+
+@pytest.mark.parametrize("part", SETTINGS, ids=lambda part: part.__name__)
+def test_the_guide_names_every_key(part):
+    shown = "\n".join([*blocks(GUIDE, "yaml"), *re.findall(r"`([^`\n]+)`", GUIDE)])
+    names = [field.name for field in fields(part)] if is_dataclass(part) else list(part.model_fields)
+    assert [name for name in names if not re.search(rf"\b{name}\b", shown)] == []
+
+
+@pytest.mark.parametrize("number", range(len(PARTS)))
+def test_settings_in_the_guide_are_valid(number):
+    company = parse_company(merged(COMPANY, PARTS[number]))
+    HiReF.from_panel_settings(company.sales, company.training)
+
+
+@pytest.mark.parametrize(("page", "block"), PYTHON)
+def test_names_in_examples_exist(page, block):
+    for line in ast.walk(ast.parse(block)):
+        if isinstance(line, ast.ImportFrom) and line.module.startswith("hierforecast"):
+            room = importlib.import_module(line.module)
+            for name in line.names:
+                assert hasattr(room, name.name) or importlib.import_module(f"{line.module}.{name.name}")
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS)
+def test_commands_exist(page, command):
+    module, *words = command.split()[2:]
+    source = ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+    source += (ROOT / "flows" / "command_line.py").read_text(encoding="utf-8")
+    known = {item.name.replace("_", "-") for part in (MarketSize, SalesLaw) for item in fields(part)}
+    for word in words:
+        if word.startswith("--"):
+            assert f'"{word}"' in source or word[2:] in known | {"sales"}, word
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        assert "://" in link or (page.parent / link).exists(), link
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["README.md", "docs/hiref.md"])
+def test_the_first_example_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(blocks((ROOT / page).read_text(encoding="utf-8"), "python")[0], page, "exec"), {})  # noqa: S102
+    assert (tmp_path / "model" / "manifest.json").is_file()

@@ -70,6 +70,12 @@ class Training(Settings):
         description="keep sums and recent rows with the model, so that `update` reads new rows only; folders grow with it",
     )
     iterations: int = Field(300, ge=10, le=10_000, description="L-BFGS iterations at most")
+    tolerance: float = Field(
+        3e-6,
+        ge=1e-15,
+        le=1e-2,
+        description="what an iteration must take off the mean squared error per row, in noise variances, to be worth another",
+    )
     interval: float = Field(0.8, gt=0, lt=1, description="nominal coverage of lower..upper")
     seed: Seed = 7
 

@@ -20,6 +20,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from sqlalchemy import event
 
 from hierforecast.errors import HierforecastError, StudyError
 from hierforecast.hiref.tuning.judge import Judge
@@ -52,7 +53,7 @@ def open_study(company: Company, panel: PanelReference, *, trials: int, origins:
     """
     environment.prepare()
     _be_quiet()
-    list_knobs(company.sales, also=also)
+    list_knobs(company.sales, company.training, also=also)
     key = fingerprint(company, panel, "hiref")
     folder = stages.folder(company.company, FAMILY, key)
     claim(folder)
@@ -64,7 +65,7 @@ def open_study(company: Company, panel: PanelReference, *, trials: int, origins:
     if given is None:
         given = list(judge.errors(company.sales, company.training))
         study.set_user_attr("given", given)
-        knobs = list_knobs(company.sales, also=also)
+        knobs = list_knobs(company.sales, company.training, also=also)
         study.enqueue_trial(stand(company.sales, company.training, knobs))
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
@@ -83,7 +84,7 @@ def run_trials(company: Company, panel: PanelReference, study: Study, *, quota: 
     _be_quiet()
     loaded = _load(study)
     judge = _judge(panel.path, company.sales.model_dump_json(), study.origins)
-    distributions = {knob.name: _distribution(knob) for knob in list_knobs(company.sales, also=study.also)}
+    distributions = {knob.name: _distribution(knob) for knob in list_knobs(company.sales, company.training, also=study.also)}
     done = 0
     while done < quota and time.time() < deadline:
         with _ASKING:
@@ -197,6 +198,8 @@ def _run_trial(study: optuna.Study, trial: optuna.Trial, judge: Judge, company: 
 def _load(study: Study) -> optuna.Study:
     """The study in its storage, made on first use."""
     storage = optuna.storages.RDBStorage(study.storage, engine_kwargs={"connect_args": {"timeout": 60}})
+    event.listen(storage.engine, "connect", _write_ahead)
+    storage.engine.dispose()  # the connections that were opened before
     return optuna.create_study(
         storage=storage,
         study_name=study.name,
@@ -204,6 +207,13 @@ def _load(study: Study) -> optuna.Study:
         sampler=optuna.samplers.TPESampler(n_startup_trials=STARTUP),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP),
     )
+
+
+def _write_ahead(connection: Any, record: Any) -> None:
+    """A trial is a dozen commits, and waiting for the disk at each takes longer than a fit; what was written survives a kill."""
+    del record
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 @lru_cache(maxsize=1)

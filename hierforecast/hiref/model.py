@@ -35,7 +35,7 @@ class HiReF(Answering):
     Args:
         levels: key columns, any number, crossed or nested.
         drivers: numeric causes with sign, reference, transform and the levels their effect varies over.
-        target: column to forecast, >= 0.
+        target: column to forecast, >= 0; a `schema.Target` also says its unit and how late sales are known.
         period: date column.
         frequency: "day", "week" or "month".
         link: "log" makes effects multiplicative (elasticities for log drivers), "identity" additive.
@@ -59,7 +59,7 @@ class HiReF(Answering):
         levels: Sequence[str],
         drivers: Sequence[Driver],
         *,
-        target: str,
+        target: str | Target,
         period: str = "week",
         frequency: Frequency = "week",
         link: str = "log",
@@ -74,7 +74,7 @@ class HiReF(Answering):
             panel = SalesPanel(
                 levels=list(levels),
                 drivers=list(drivers),
-                target=Target(name=target),
+                target=Target(name=target) if isinstance(target, str) else target,
                 period=period,
                 frequency=frequency,
                 link=link,

@@ -13,7 +13,6 @@ from hierforecast.hiref.minibatch.packing import Packing
 from hierforecast.hiref.minibatch.problem import Problem, in_order
 from hierforecast.hiref.regression.minimum import minimise
 
-ENOUGH = 3e-7  # per row: what an iteration must take off the loss to be worth another
 RENEW = 20  # iterations after which the rough curvature is taken anew
 
 
@@ -26,14 +25,22 @@ class Polished(NamedTuple):
     converged: bool
 
 
-def polish(problem: Problem, state: State, packing: Packing, iterations: int) -> Polished:
-    """Minimise the sum of losses and penalties; `problem` and `state` in the type to work in."""
+def polish(problem: Problem, state: State, packing: Packing, iterations: int, tolerance: float) -> Polished:
+    """Minimise the sum of losses and penalties; `problem` and `state` in the type to work in.
+
+    Args:
+        problem: all rows.
+        state: where to start.
+        packing: of that state.
+        iterations: at most.
+        tolerance: as `Training.tolerance`, in losses of squares: twice what a row's loss here counts.
+    """
     ended = minimise(
         lambda place: value_and_slope(problem, packing, place),
         packing.pack(state),
         lambda place: curvature_at(problem, packing, place),
         iterations=iterations,
-        tolerance=ENOUGH * problem.rows,
+        tolerance=tolerance * problem.rows / 2,
         renew=RENEW,
     )
     return Polished(packing.unpack(ended.place), ended.trace[-1], len(ended.trace) - 1, ended.converged)

@@ -124,7 +124,7 @@ def minimise(
         state = cast(descent.state, problem.table.target.device, problem.table.target.dtype)
     used = len(descent.curve) if descent else 0
     if polishes(problem, training):
-        found = polish(problem, state, packing, training.iterations)
+        found = polish(problem, state, packing, training.iterations, training.tolerance)
         return Minimum(found.state, found.objective, used + found.iterations, found.converged, descent)
     with torch.no_grad():
         lost = mean_loss(problem, state, problem.table) * float(problem.table.weight.sum())

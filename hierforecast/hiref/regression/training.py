@@ -18,7 +18,6 @@ from hierforecast.hiref.regression.own import own_places, profile_own, read_own
 from hierforecast.hiref.regression.ridge import strengths_of
 from hierforecast.options import Training
 
-ENOUGH = 3e-6  # noise variances per row: what one more iteration must take off the loss to be worth it
 RENEW = 20  # iterations after which the rough curvature is taken anew
 
 
@@ -79,7 +78,7 @@ def train(
         loss.network.pack(start),
         loss.curvature,
         iterations=training.iterations,
-        tolerance=ENOUGH * rows / 2,
+        tolerance=training.tolerance * rows / 2,
         renew=RENEW,
     )
     found = loss.network.unpack(ended.place, start)

@@ -15,7 +15,8 @@ Value = float | int | bool | str
 Model = TypeVar("Model", SalesPanel, Training)
 
 RIDGE, DEFAULT, USUAL, FULL = "ridge", "default", 1.0, "full"
-EVERY, NONE = "every level", "no level"  # how `season_by` is called where it is not one level
+EVERY, NONE = "every level", "no level"  # how `season_by` is called where it is not one level; several are "state + brand"
+AND = " + "
 ON_REQUEST = ("link", "statistic", "loss")  # they change what the model means, not only how well it does
 
 
@@ -39,8 +40,22 @@ class Knob(NamedTuple):
     choices: tuple[Value, ...] = ()
 
 
-def list_knobs(settings: SalesPanel, *, also: Sequence[str] = ()) -> list[Knob]:
-    """What to search for a panel; `also` adds some of ON_REQUEST. Raises SettingsError for any other name."""
+def list_knobs(
+    settings: SalesPanel,
+    training: Training = Training(),  # noqa: B008  frozen
+    *,
+    also: Sequence[str] = (),
+) -> list[Knob]:
+    """What to search for a panel, ranges and choices widened to hold where the settings stand.
+
+    Args:
+        settings: the panel.
+        training: where the search begins.
+        also: some of ON_REQUEST.
+
+    Raises:
+        SettingsError: `also` names anything else.
+    """
     for name in also:
         if name not in ON_REQUEST:
             raise SettingsError(f"cannot tune {name!r} on request; {nearest(name, ON_REQUEST)}")
@@ -57,7 +72,8 @@ def list_knobs(settings: SalesPanel, *, also: Sequence[str] = ()) -> list[Knob]:
         Knob("statistic", choices=("mean", "median")),
         Knob("loss", choices=("squared", "poisson", "gamma")),
     ]
-    return [knob for knob in knobs if knob.name not in ON_REQUEST or knob.name in also]
+    asked = [knob for knob in knobs if knob.name not in ON_REQUEST or knob.name in also]
+    return [_widened(knob, _value_of(settings, training, knob.name)) for knob in asked]
 
 
 def turn(settings: SalesPanel, training: Training, values: Mapping[str, Value]) -> tuple[SalesPanel, Training]:
@@ -67,8 +83,8 @@ def turn(settings: SalesPanel, training: Training, values: Mapping[str, Value]) 
     if strengths:
         options[RIDGE] = _with_defaults(training, strengths)
     if "season_by" in options:
-        words = {EVERY: None, NONE: []}
-        options["season_by"] = words.get(options["season_by"], [options["season_by"]])
+        word = str(options["season_by"])
+        options["season_by"] = {EVERY: None, NONE: []}.get(word, word.split(AND))
     panel = {name: value for name, value in values.items() if name in SalesPanel.model_fields}
     return _changed(settings, panel), _changed(training, options)
 
@@ -94,8 +110,15 @@ def _value_of(settings: SalesPanel, training: Training, name: str) -> Value:
         return USUAL if isinstance(said, str) else said
     if name == "season_by":
         by = training.season_by
-        return EVERY if by is None or set(by) == set(settings.levels) else (by[0] if len(by) == 1 else NONE)
+        return EVERY if by is None or set(by) == set(settings.levels) else (AND.join(by) or NONE)
     return getattr(settings if name in SalesPanel.model_fields else training, name)
+
+
+def _widened(knob: Knob, value: Value) -> Knob:
+    """The knob with a value among its choices or within its range, so that a search can begin there."""
+    if knob.choices:
+        return knob if value in knob.choices else knob._replace(choices=(*knob.choices, value))
+    return knob._replace(low=min(knob.low, value), high=max(knob.high, value))
 
 
 def _with_defaults(training: Training, strengths: Mapping[str, Value]) -> dict[str, object]:

@@ -14,6 +14,7 @@ from hierforecast.hiref.material import from_panel
 from hierforecast.loading import load_model
 from hierforecast.options import Training
 from hierforecast.results import ELASTICITIES
+from hierforecast.schema import Target
 
 LEVELS = ["state", "brand", "pack"]
 
@@ -279,3 +280,10 @@ def test_intervals_are_shares_wherever_asked(model, split, interval):
             asked(split[1], interval=interval)
     with pytest.raises(SettingsError, match="interval must be a share between 0 and 1"):
         model.elasticities(interval=interval)
+
+
+def test_a_target_may_say_how_late_sales_are_known(split):
+    late = HiReF(LEVELS, [], target=Target(name="units", availability_lag=3), horizon=8, training=Training(seasonality=1))
+    assert late.panel.target == Target(name="units", availability_lag=3)
+    with pytest.raises(SettingsError, match="availability_lag"):
+        HiReF(LEVELS, [], target=Target(name="units", availability_lag=3), target_lags=[1])

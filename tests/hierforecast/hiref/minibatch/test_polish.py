@@ -45,7 +45,7 @@ def test_it_ends_where_moments_end(new_material, rows_training, size, link):
     material = new_material(training, link=link)
     problem, state, start, network = begin(material, training, None, None)
     packing = Packing(network, problem.frame, start)
-    found = polish(problem, state, packing, 300)
+    found = polish(problem, state, packing, 300, 6e-7)
     wanted = train(material.moments, material.hierarchy, material.design.columns, training)
     assert found.converged
     assert 2 * found.objective / problem.rows == pytest.approx(wanted.loss, rel=1e-3)
@@ -56,7 +56,7 @@ def test_what_series_have_of_their_own_is_found_as_on_moments(new_material, rows
     material = new_material(training, drivers=[DRIVERS[0]])
     problem, state, start, network = begin(material, training, None, None)
     packing = Packing(network, problem.frame, start)
-    found = packing.unpack(packing.pack(polish(problem, state, packing, 300).state))
+    found = packing.unpack(packing.pack(polish(problem, state, packing, 300, 6e-7).state))
     wanted = train(material.moments, material.hierarchy, material.design.columns, training)
     price = material.design.columns.names.index("price")
     total = effects_of(wanted.parameters, material.hierarchy.series, wanted.own).total[:, price]

@@ -106,10 +106,9 @@ def training() -> Training:
 
 
 @pytest.fixture
-def to_the_end(monkeypatch) -> Training:
+def to_the_end() -> Training:
     """Training that stops where rounding is all that is left: otherwise rounding decides which iteration is the last."""
-    monkeypatch.setattr("hierforecast.hiref.regression.training.ENOUGH", 1e-14)
-    return TRAINING.model_copy(update={"iterations": 5000, "keep_moments": True})
+    return TRAINING.model_copy(update={"iterations": 5000, "keep_moments": True, "tolerance": 1e-14})
 
 
 @pytest.fixture

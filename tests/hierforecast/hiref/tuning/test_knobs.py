@@ -18,6 +18,24 @@ def test_turning_to_where_the_knobs_stand_changes_nothing():
     assert turn(PANEL, training, values) == (PANEL, training)
 
 
+@pytest.mark.parametrize(
+    "training",
+    [
+        Training(season_by=["state", "brand"]),
+        Training(season_by=["brand", "pack"]),
+        Training(season_by=["brand", "bottom"]),
+        Training(ridge={"state": 1e6, "brand": 0.001, "pack": 1.0, "bottom": 5.0}, seasonality=20, discount=0.9),
+        Training(embedding_size=16),
+    ],
+)
+def test_a_search_begins_at_the_settings_wherever_they_stand(training):
+    panel = PANEL.model_copy(update={"levels": ["state", "brand", "pack"]})
+    knobs = list_knobs(panel, training, also=ON_REQUEST)
+    turned = turn(panel, training, stand(panel, training, knobs))[1]
+    ridge = training.ridge if isinstance(training.ridge, dict) else dict.fromkeys([*panel.levels, "bottom"], 1.0)
+    assert turned == training.model_copy(update={"ridge": ridge})
+
+
 @pytest.mark.parametrize(("word", "levels"), [("every level", None), ("no level", []), ("brand", ["brand"])])
 def test_levels_of_the_season(word, levels):
     assert turn(PANEL, Training(), {"season_by": word})[1].season_by == levels

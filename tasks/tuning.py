@@ -210,7 +210,7 @@ def _load(study: Study) -> optuna.Study:
 
 
 def _write_ahead(connection: Any, record: Any) -> None:
-    """A trial is a dozen commits, and waiting for the disk at each takes longer than a fit; what was written survives a kill."""
+    """A trial is a dozen commits; waiting for the disk at each takes longer than a fit. What is written survives a kill."""
     del record
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")

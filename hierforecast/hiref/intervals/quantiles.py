@@ -64,8 +64,10 @@ def tabulate(scaled: np.ndarray, size: np.ndarray, freedom: float) -> Quantiles:
         missing = FEWEST - len(scaled)
         scaled = np.concatenate([scaled, spread * ndtri((np.arange(missing) + 0.5) / missing)])
         return Quantiles(np.zeros(1), _quantiles(scaled)[None, :], max(freedom, LEAST_FREEDOM))
-    classes = int(np.clip(len(scaled) // PER_CLASS, 1, min(MOST_CLASSES, len(np.unique(size)))))
-    parts = np.array_split(np.argsort(size, kind="stable"), classes)
+    order = np.argsort(size, kind="stable")
+    distinct = 1 + int((np.diff(size[order]) > 0).sum())
+    classes = int(np.clip(len(scaled) // PER_CLASS, 1, min(MOST_CLASSES, distinct)))
+    parts = np.array_split(order, classes)
     sizes = np.maximum.accumulate([np.median(size[part]) for part in parts])
     return Quantiles(sizes, np.stack([_quantiles(scaled[part]) for part in parts]), max(freedom, LEAST_FREEDOM))
 

@@ -123,20 +123,28 @@ def freedom_of(scaled: np.ndarray, origin: np.ndarray, horizon: np.ndarray) -> f
     """
     if not len(scaled):
         return 0.0
-    origins, place = np.unique(origin, return_inverse=True)
-    weeks, week = np.unique(np.stack([place, horizon]), axis=1, return_inverse=True)
-    week = week.reshape(-1)
+    origins, place = _numbered(origin)
+    longest = int(horizon.max()) + 1
+    weeks, week = _numbered(place * longest + horizon)
+    of = weeks // longest  # the origin of each week
     square = max(float(np.mean(scaled**2)), 1e-300)
     rows = np.bincount(week)
     shift = np.bincount(week, scaled) / rows
-    count = np.bincount(weeks[0])
-    mean = np.bincount(weeks[0], shift) / count
+    count = np.bincount(of)
+    mean = np.bincount(of, shift) / count
     rest = max(square - float(np.mean(shift**2)), 0.0)
-    within = float(np.mean((shift - mean[weeks[0]]) ** 2)) * len(shift) / max(len(shift) - len(mean), 1)
+    within = float(np.mean((shift - mean[of]) ** 2)) * len(shift) / max(len(shift) - len(mean), 1)
     weekly = max(within - rest / rows.mean(), 0.0)
     common = max(float(np.mean(mean**2)) - within / count.mean(), 0.0)
     parts = np.array([common, weekly, max(square - common - weekly, 0.0)]) / square
     return float(1.0 / np.sum(parts**2 / np.array([len(origins), len(shift), len(scaled)])))
+
+
+def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct whole numbers, ascending, and the place of each of (errors,) values among them: by counting, not sorting."""
+    first = int(values.min())
+    there = np.bincount(values - first) > 0
+    return np.flatnonzero(there) + first, (np.cumsum(there) - 1)[values - first]
 
 
 def _growth(scaled: np.ndarray, horizon: np.ndarray) -> float:

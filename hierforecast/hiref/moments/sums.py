@@ -118,6 +118,8 @@ def add_rows(
         if weights is not None:
             sides *= np.sqrt(weights[chosen])
         batch = sides.reshape(size, groups, length).transpose(1, 0, 2)  # (groups, columns + 2, length)
+        if members[-1] - members[0] == len(members) - 1:  # they ascend: neighbours again
+            members = slice(members[0], members[-1] + 1)
         products[members] += batch @ batch.transpose(0, 2, 1)
 
 

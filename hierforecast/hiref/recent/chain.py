@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hierforecast.hierarchy import BOTTOM, Hierarchy
-from hierforecast.hiref.recent.level import Level, LevelChoice, Past, follow_mean, follow_node_mean, follow_ratio
+from hierforecast.hiref.recent.level import Level, LevelChoice, Past, follow_mean, follow_node_mean, follow_ratio, own_ends
 
 DISCOUNTS = (0.7, 0.8, 0.87, 0.93, 0.97)
 PRIORS = (1.0, 3.0, 10.0, 30.0)
@@ -59,6 +59,11 @@ class Origin(NamedTuple):
 
 def follow(past: Past, choices: Sequence[LevelChoice], hierarchy: Hierarchy) -> Chain:
     """Run the chosen levels over the past."""
+    return _follow(past, choices, hierarchy)[0]
+
+
+def _follow(past: Past, choices: Sequence[LevelChoice], hierarchy: Hierarchy) -> tuple[Chain, np.ndarray]:
+    """The chain, and (periods + 1, series) what its levels add up to."""
     coarser = np.zeros((len(past.present) + 1, past.present.shape[1]), dtype=np.float32)
     levels = []
     for choice in choices:
@@ -71,7 +76,7 @@ def follow(past: Past, choices: Sequence[LevelChoice], hierarchy: Hierarchy) -> 
             path = follow_ratio(past, choice, coarser, nodes)
         coarser = coarser + path[:, nodes]
         levels.append(Level(choice, path, past.first))
-    return Chain(tuple(levels))
+    return Chain(tuple(levels)), coarser
 
 
 def choose(origins: Sequence[Origin], by: Sequence[str], hierarchy: Hierarchy) -> tuple[LevelChoice, ...]:
@@ -85,8 +90,20 @@ def choose(origins: Sequence[Origin], by: Sequence[str], hierarchy: Hierarchy) -
     chosen: dict[str, LevelChoice] = {}
     order = (*by, BOTTOM)
 
+    def errors(steps: dict[str, LevelChoice], own: Sequence[LevelChoice]) -> dict[LevelChoice, float]:
+        """With coarser steps and each of several choices for the series' own."""
+        listed, sums = [steps[name] for name in by if name in steps], dict.fromkeys(own, 0.0)
+        for origin in origins:
+            chain, coarser = _follow(origin.past, listed, hierarchy)
+            before, ends = chain.at_end(hierarchy), own_ends(origin.past, coarser, own)
+            for choice in own:
+                sums[choice] += origin.error(before + ends[choice])
+        return sums
+
     def error(steps: dict[str, LevelChoice]) -> float:
-        listed = [steps[name] for name in order if name in steps]
+        if BOTTOM in steps:
+            return errors(steps, [steps[BOTTOM]])[steps[BOTTOM]]
+        listed = [steps[name] for name in by if name in steps]
         return sum(origin.error(follow(origin.past, listed, hierarchy).at_end(hierarchy)) for origin in origins)
 
     least = error(chosen)
@@ -94,7 +111,10 @@ def choose(origins: Sequence[Origin], by: Sequence[str], hierarchy: Hierarchy) -
     for name in (BOTTOM, *by, BOTTOM) if by else (BOTTOM,):
         without = {step: choice for step, choice in chosen.items() if step != name}
         tried: dict[LevelChoice | None, float] = {None: (least if name not in chosen else error(without)) * (1.0 - WORTH)}
-        tried |= {choice: error({**without, name: choice}) for choice in _grid(name)}
+        if name == BOTTOM:
+            tried |= errors(without, _grid(name))
+        else:
+            tried |= {choice: error({**without, name: choice}) for choice in _grid(name)}
         best = min(tried, key=lambda choice: tried[choice])
         chosen = without if best is None else {**without, name: best}
         least = tried[best] / (1.0 - WORTH) if best is None else tried[best]

@@ -13,6 +13,7 @@ Source: Brown (1959), Statistical Forecasting for Inventory Control (discounted 
 intercept. On weekly store-by-product sales this term is worth more than any other refinement.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -89,10 +90,44 @@ def follow_node_mean(past: Past, choice: LevelChoice, coarser: np.ndarray, nodes
     return _discounted(_by_node(left, nodes), _by_node(past.present, nodes), choice)
 
 
+def own_ends(past: Past, coarser: np.ndarray, choices: Sequence[LevelChoice]) -> dict[LevelChoice, np.ndarray]:
+    """(series,) each series' own level after the last period, for every choice, without the way there.
+
+    The same as the end of `follow_mean` or, under the mixed link, of `follow_ratio`: what discounted sums say does not
+    depend on the prior, so that they are made once for all priors.
+    """
+    ratio, present = past.residuals is None, past.present
+    if ratio:
+        told, expected = np.where(present, past.target, 0.0), _expected(past, coarser)
+        usual = expected.sum(axis=0) / np.maximum(present.sum(axis=0), 1.0)
+    else:
+        said, residuals, expected = coarser[:-1], past.residuals, present
+        if past.target is not None:
+            residuals = said + np.clip(residuals - said, -MOST_OFF, MOST_OFF)
+        told = np.where(present, residuals, 0.0)
+    sums, ends = {}, {}
+    for choice in choices:
+        if choice.discount not in sums:
+            age = choice.discount ** np.arange(len(told) - 1, -1, -1.0)  # what each period counts after the last
+            sums[choice.discount] = age @ told, age @ expected
+        above, below = sums[choice.discount]
+        if ratio:
+            doubt = np.maximum(choice.prior * usual, 1e-9)
+            end = np.log(np.maximum(above + doubt, 1e-9) / (below + doubt))
+        else:
+            end = (above - below * coarser[-1]) / (below + choice.prior)
+        ends[choice] = end.astype(np.float32)
+    return ends
+
+
+def _expected(past: Past, coarser: np.ndarray) -> np.ndarray:
+    """(periods, series) units, the coarser levels included; 0 where there is no row."""
+    return np.where(past.present, past.mean * np.exp(coarser[:-1]), 0.0)
+
+
 def follow_ratio(past: Past, choice: LevelChoice, coarser: np.ndarray, nodes: np.ndarray) -> np.ndarray:
     """(periods + 1, nodes) logs of shrunk, discounted ratios of sales to what was expected; ``nodes`` is (series,)."""
-    mean = np.where(past.present, past.mean * np.exp(coarser[:-1]), 0.0)
-    sold, said = _by_node(np.where(past.present, past.target, 0.0), nodes), _by_node(mean, nodes)
+    sold, said = _by_node(np.where(past.present, past.target, 0.0), nodes), _by_node(_expected(past, coarser), nodes)
     rows = np.maximum(np.bincount(nodes, past.present.sum(axis=0)), 1.0)
     doubt = np.maximum(choice.prior * said.sum(axis=0) / rows, 1e-9)
     path = np.zeros((len(sold) + 1, sold.shape[1]), dtype=np.float32)
@@ -116,6 +151,8 @@ def _discounted(values: np.ndarray, rows: np.ndarray, choice: LevelChoice) -> np
 
 def _by_node(table: np.ndarray, nodes: np.ndarray) -> np.ndarray:
     """(periods, series) summed to (periods, nodes)."""
+    if np.array_equal(nodes, np.arange(table.shape[1])):
+        return table.astype(float, copy=False)
     order = np.argsort(nodes, kind="stable")
     sorted_nodes = nodes[order]
     starts = np.flatnonzero(np.concatenate([[True], sorted_nodes[1:] != sorted_nodes[:-1]]))

@@ -91,14 +91,16 @@ def covariances(
         slopes: at the optimum.
         layout: from `lay_out`.
     """
-    bent = products * slopes.bend[:, :, None] * slopes.bend[:, None, :]
+    bent = products * slopes.bend[:, :, None]
+    bent *= slopes.bend[:, None, :]
     ridge = _ridge(hierarchy, slopes, layout)
     usual = float(np.average(scale, weights=np.maximum(products[:, 0, 0], 1e-12)))
+    blocks = {level: _alone(bent, scale, usual, level, hierarchy, slopes) for level in _apart(hierarchy, layout)}
     bread = _assemble(bent, hierarchy, slopes, layout) + np.diag(ridge)
-    meat = _assemble(bent * scale[:, None, None], hierarchy, slopes, layout) + np.diag(usual * ridge)
+    bent *= scale[:, None, None]  # in place: it is as large as the moments
+    meat = _assemble(bent, hierarchy, slopes, layout) + np.diag(usual * ridge)
     inverse = _invert(bread)
     whole = inverse @ meat @ inverse
-    blocks = {level: _alone(bent, scale, usual, level, hierarchy, slopes) for level in _apart(hierarchy, layout)}
     return [_of_column(column, whole, blocks, slopes, layout) for column in range(1, bent.shape[1])]
 
 
@@ -148,12 +150,17 @@ def _assemble(bent: np.ndarray, hierarchy: Hierarchy, slopes: Slopes, layout: La
 
 def _shared(bent: np.ndarray, z: np.ndarray) -> np.ndarray:
     count, width = bent.shape[1], z.shape[1]
-    total = np.zeros((count * count, width * width))
+    row, column = np.triu_indices(count)  # both sides are symmetric, so a quarter of the products says all
+    first, second = np.triu_indices(width)
+    upper = np.zeros((len(row), len(first)))
     for at in range(0, len(z), _CHUNK):
         part = z[at : at + _CHUNK]
-        pairs = (part[:, :, None] * part[:, None, :]).reshape(len(part), -1)
-        total += bent[at : at + _CHUNK].reshape(len(part), -1).T @ pairs
-    return total.reshape(count, count, width, width).transpose(0, 2, 1, 3).reshape(count * width, count * width)
+        upper += bent[at : at + _CHUNK, row, column].T @ (part[:, first] * part[:, second])
+    half = np.empty((len(row), width, width))
+    half[:, first, second] = half[:, second, first] = upper
+    total = np.empty((count, count, width, width))
+    total[row, column] = total[column, row] = half
+    return total.transpose(0, 2, 1, 3).reshape(count * width, count * width)
 
 
 def _cross(pulled: np.ndarray, z: np.ndarray, node: np.ndarray, nodes: int) -> np.ndarray:

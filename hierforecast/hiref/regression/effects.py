@@ -135,8 +135,14 @@ def keep_signs(effect: np.ndarray, signs: np.ndarray) -> np.ndarray:
 
 def constrain(raw: np.ndarray, signs: np.ndarray) -> np.ndarray:
     """c_f along the last axis: softplus with the sign where there is one, unchanged where `signs` is 0."""
-    softplus = np.logaddexp(0.0, raw)
-    return np.where(signs == 0, raw, signs * softplus)
+    return np.where(signs == 0, raw, bend(raw, signs)[0])
+
+
+def bend(raw: np.ndarray, signs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Softplus with a sign along the last axis, and its slope, the logistic function with the sign."""
+    small = np.exp(-np.abs(raw))
+    effect = signs * (np.maximum(raw, 0.0) + np.log1p(small))
+    return effect, signs * np.where(raw >= 0, 1.0, small) / (1.0 + small)
 
 
 def unconstrain(effect: np.ndarray, signs: np.ndarray, *, least: float) -> np.ndarray:

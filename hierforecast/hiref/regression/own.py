@@ -35,6 +35,10 @@ def profile_own(products: np.ndarray, places: np.ndarray, strengths: np.ndarray)
     """
     across = products[:, places, :]  # (series, own, columns + 2)
     inner = across[:, :, places] + np.diag(strengths[places])
+    if len(places) == 1:
+        half = across[:, 0] / np.sqrt(inner[:, 0])
+        left = half[:, :, None] * half[:, None, :]
+        return np.subtract(products, left, out=left)
     return products - across.transpose(0, 2, 1) @ np.linalg.solve(inner, across)
 
 

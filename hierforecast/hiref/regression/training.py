@@ -10,7 +10,7 @@ import numpy as np
 
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.moments.sums import Moments
-from hierforecast.hiref.regression.effects import Columns, Parameters, constrain
+from hierforecast.hiref.regression.effects import Columns, Parameters, bend
 from hierforecast.hiref.regression.initial import initial_parameters
 from hierforecast.hiref.regression.minimum import Precondition, minimise
 from hierforecast.hiref.regression.network import Network, make_network
@@ -104,42 +104,50 @@ class _Loss:
     """
 
     def __init__(self, products: np.ndarray, network: Network, signs: np.ndarray) -> None:
-        self._gram = np.ascontiguousarray(products[:, :-1, :-1])
+        self._gram = products[:, :-1, :-1]
+        self._bent = np.empty(self._gram.shape)  # used again and again: fresh memory of this size is slow to come by
         self._right = products[:, :-1, -1].copy()
         self._squares = float(products[:, -1, -1].sum())
         self.network = network
         self.signs = np.append(0.0, signs)
-        self._signed = np.flatnonzero(self.signs)
+        self._signed = _as_slice(np.flatnonzero(self.signs))
+        self._any_signed = bool(self.signs.any())
 
     def effects(self, place: np.ndarray) -> np.ndarray:
         """(series, 1 + columns) scaled baselines and effects."""
-        return self._bend(self.network.raw(place))[0]
+        return self._constrain(self.network.raw(place))[0]
 
     def value_and_slope(self, place: np.ndarray) -> tuple[float, np.ndarray]:
-        effects, bend = self._bend(self.network.raw(place))
+        effects, slope = self._constrain(self.network.raw(place))
         pulled = (self._gram @ effects[:, :, None])[:, :, 0] - self._right
         penalty = self.network.ridge * place
         value = (self._squares + np.vdot(effects, pulled) - np.vdot(effects, self._right) + place @ penalty) / 2
-        if len(self._signed):
-            pulled[:, self._signed] *= bend
+        if self._any_signed:
+            pulled[:, self._signed] *= slope
         return float(value), self.network.slopes(place, pulled) + penalty
 
     def curvature(self, place: np.ndarray) -> Precondition:
         """As if series' effects were unrelated to each other but by what they share; positive by taking sizes."""
-        effects, bend = self._bend(self.network.raw(place))
-        bent = self._gram
-        if len(self._signed):
-            pulled = (self._gram @ effects[:, :, None])[:, :, 0] - self._right
-            factor = np.ones(self._right.shape)
-            factor[:, self._signed] = bend
-            bent = bent * factor[:, :, None] * factor[:, None, :]
-            # Where c_f is nearly flat, its own bend is what keeps steps short.
-            bent[:, self._signed, self._signed] += np.abs(pulled[:, self._signed] * bend * (1.0 - np.abs(bend)))
-        return self.network.curvature(place, bent)
+        if not self._any_signed:
+            return self.network.curvature(place, np.ascontiguousarray(self._gram))
+        effects, slope = self._constrain(self.network.raw(place))
+        pulled = (self._gram @ effects[:, :, None])[:, :, 0] - self._right
+        factor = np.ones(self._right.shape)
+        factor[:, self._signed] = slope
+        np.multiply(self._gram, factor[:, :, None], out=self._bent)
+        self._bent *= factor[:, None, :]
+        # Where c_f is nearly flat, its own bend is what keeps steps short.
+        diagonal = np.einsum("skk->sk", self._bent)
+        diagonal[:, self._signed] += np.abs(pulled[:, self._signed] * slope * (1.0 - np.abs(slope)))
+        return self.network.curvature(place, self._bent)
 
-    def _bend(self, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _constrain(self, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Effects, in the place of `raw`, and (series, signed columns) by how much they follow it."""
-        signs = self.signs[self._signed]
-        effects = constrain(raw[:, self._signed], signs)
-        raw[:, self._signed] = effects
-        return raw, signs * -np.expm1(-np.abs(effects))  # softplus' slope is 1 - exp(-softplus)
+        raw[:, self._signed], slope = bend(raw[:, self._signed], self.signs[self._signed])
+        return raw, slope
+
+
+def _as_slice(places: np.ndarray) -> np.ndarray | slice:
+    """Ascending places as a slice where they are neighbours, which is read without a copy."""
+    together = len(places) > 0 and places[-1] - places[0] == len(places) - 1
+    return slice(int(places[0]), int(places[-1]) + 1) if together else places

@@ -51,6 +51,23 @@ def test_the_guide_names_every_key(part):
     assert [name for name in names if not re.search(rf"\b{name}\b", shown)] == []
 
 
+def read_default(text: str) -> Any:
+    words = {"true": [True], "false": [False], "all": [None], "none": [None, []]}
+    return words.get(text, [float(text)] if re.match(r"[\d.e-]+$", text) else [text])
+
+
+@pytest.mark.parametrize(("part", "title"), [(options.Training, "training"), (options.RowsEngine, "training.rows")])
+def test_defaults_in_the_guide_are_those_of_the_settings(part, title):
+    table = GUIDE.split(f"| key of `{title}` |")[1].split("\n\n")[0]
+    shown = {}
+    for row in table.splitlines()[2:]:
+        names, defaults = (row.strip("|").split("|")[place] for place in (0, -1))
+        shown |= dict(zip(re.findall(r"`(\w+)`", names), map(str.strip, defaults.split(",")), strict=True))
+    usual = {name: field.get_default(call_default_factory=True) for name, field in part.model_fields.items() if name != "rows"}
+    assert shown.keys() == usual.keys()
+    assert [name for name, text in shown.items() if usual[name] not in read_default(text)] == []
+
+
 @pytest.mark.parametrize("number", range(len(PARTS)))
 def test_settings_in_the_guide_are_valid(number):
     company = parse_company(merged(COMPANY, PARTS[number]))

@@ -69,9 +69,9 @@ class Training(Settings):
         False,
         description="keep sums and recent rows with the model, so that `update` reads new rows only; folders grow with it",
     )
-    iterations: int = Field(300, ge=10, le=10_000, description="L-BFGS iterations at most")
+    iterations: int = Field(500, ge=10, le=10_000, description="L-BFGS iterations at most")
     tolerance: float = Field(
-        3e-6,
+        1e-8,
         ge=1e-15,
         le=1e-2,
         description="what an iteration must take off the mean squared error per row, in noise variances, to be worth another",

@@ -13,15 +13,14 @@ import pandas as pd
 from hierforecast.errors import PanelError, SettingsError, nearest
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.columns.cells import read_column, refuse_no_frame
+from hierforecast.hiref.columns.cuts import cuts_of
 from hierforecast.hiref.columns.design import Design, fit_design
 from hierforecast.hiref.columns.rows import Rows, read_numbers, read_rows, refuse_unusable
 from hierforecast.hiref.link import Link, make_link
 from hierforecast.hiref.moments.sums import Moments, sum_moments
-from hierforecast.hiref.rounds import Round
+from hierforecast.hiref.rounds import Round, is_reweighted
 from hierforecast.options import Training
 from hierforecast.schema import SalesPanel
-
-SHORTEST = 4  # what stays before the first held-out block is at least this many times as long as a block
 
 
 class Recent(NamedTuple):
@@ -59,6 +58,7 @@ class Material(NamedTuple):
         link: with its stand-in for zero.
         cuts: first period of each held-out block, ascending; none where the history is too short to hold out any.
         blocks: moments of the rows before the first cut, between cuts, and from the last cut on; their sum is all rows.
+            None where all rows are recent: they are then summed when somebody asks.
         recent: the rows of the last periods, from before the first cut on.
         rows: how many rows the blocks are sums of.
         again: reads all rows again for the sums of a round, of the periods before one (None: all); None where all rows
@@ -69,7 +69,7 @@ class Material(NamedTuple):
     design: Design
     link: Link
     cuts: tuple[int, ...]
-    blocks: tuple[Moments, ...]
+    blocks: tuple[Moments, ...] | None
     recent: Recent
     rows: int
     again: Callable[[Round, int | None], Moments] | None = None
@@ -111,29 +111,43 @@ class Material(NamedTuple):
             X, found.response, series, count, weights=found.weight, stretch=found.stretch, stretched=near.calendar
         )
 
+    def between(self, start: int | None, stop: int | None) -> Moments:
+        """Moments of the rows from one of the cuts on, None being the first row, to before another, None being the last."""
+        first = 0 if start is None else self.cuts.index(start) + 1
+        last = len(self.cuts) + 1 if stop is None else self.cuts.index(stop) + 1
+        if self.blocks is not None:
+            return sum(self.blocks[first + 1 : last], start=self.blocks[first])
+        period = self.recent.rows.period
+        chosen = (start is None or period >= start) & (stop is None or period < stop)
+        recent = self.recent.only(np.broadcast_to(chosen, period.shape))
+        return sum_moments(recent.X, recent.value, recent.rows.series, len(self.hierarchy.series), weights=recent.weight)
+
     def before(self, cut: int) -> Moments:
         """Moments of all rows before one of the cuts."""
-        return sum(self.blocks[1 : self.cuts.index(cut) + 1], start=self.blocks[0])
+        return self.between(None, cut)
+
+    def seen_before(self, cut: int) -> np.ndarray:
+        """(series,) whether a series has a row before one of the cuts."""
+        if self.blocks is not None:
+            return self.before(cut).counts > 0
+        rows = self.recent.rows
+        return np.bincount(rows.series[rows.period < cut], minlength=len(self.hierarchy.series)) > 0
 
     def without_empty_blocks(self) -> "Material":
         """Without the cuts that have no row to forecast after them, or none to learn from before: a strike, for one."""
         block = np.searchsorted(np.array(self.cuts, dtype=np.int64), self.recent.rows.period, side="right")
-        rows = np.bincount(block, minlength=len(self.blocks))
-        before = self.rows - int(rows[1:].sum())
-        cuts, blocks = [], [self.blocks[0]]
-        for cut, moments, held_out in zip(self.cuts, self.blocks[1:], rows[1:], strict=True):
-            if before and held_out:
-                cuts.append(cut)
-                blocks.append(moments)
-            else:
-                blocks[-1] = blocks[-1] + moments
-            before += int(held_out)
-        return self._replace(cuts=tuple(cuts), blocks=tuple(blocks))
+        rows = np.bincount(block, minlength=len(self.cuts) + 1)
+        earlier = self.rows - rows[::-1].cumsum()[::-1][1:]  # before each cut
+        cuts = tuple(cut for cut, before, held_out in zip(self.cuts, earlier, rows[1:], strict=True) if before and held_out)
+        if self.blocks is None:
+            return self._replace(cuts=cuts)
+        ends = zip((None, *cuts), (*cuts, None), strict=True)
+        return self._replace(cuts=cuts, blocks=tuple(self.between(start, stop) for start, stop in ends))
 
     @property
     def moments(self) -> Moments:
         """Moments of all rows."""
-        return sum(self.blocks[1:], start=self.blocks[0])
+        return self.between(None, None)
 
 
 def from_panel(panel: pd.DataFrame, settings: SalesPanel, training: Training) -> Material:
@@ -156,7 +170,8 @@ def from_panel(panel: pd.DataFrame, settings: SalesPanel, training: Training) ->
     design, X = fit_design(panel, rows, settings, training, value=value)
     recent = counted(Recent(rows, X, units, value, read_weights(panel, rows, settings)), settings)
     cuts = cuts_of(rows.last + 1, settings.horizon, training.origins)
-    blocks = sum_blocks(recent, cuts, len(hierarchy.series))
+    # A loss in rounds is summed near every fit anew, and never asks for these.
+    blocks = None if is_reweighted(link, training) else sum_blocks(recent, cuts, len(hierarchy.series))
     return Material(hierarchy, design, link, cuts, blocks, recent, len(recent.target)).without_empty_blocks()
 
 
@@ -209,13 +224,6 @@ def read_weights(panel: pd.DataFrame, rows: Rows, settings: SalesPanel) -> np.nd
         wrong="empty, infinite or below 0",
     )
     return weights
-
-
-def cuts_of(periods: int, horizon: int, origins: int) -> tuple[int, ...]:
-    """First periods of at most so many held-out blocks at the end of a history of so many periods, ascending."""
-    length = min(horizon, periods // SHORTEST)
-    wanted = [periods - back * length for back in range(origins, 0, -1)]
-    return tuple(cut for cut in wanted if length and cut >= (SHORTEST - 1) * length)
 
 
 def sum_blocks(recent: Recent, cuts: tuple[int, ...], count: int) -> tuple[Moments, ...]:

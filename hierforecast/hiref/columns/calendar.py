@@ -16,11 +16,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from hierforecast.hiref.columns.cuts import cuts_of
 from hierforecast.hiref.columns.holidays import holiday_dates
 from hierforecast.hiref.columns.rows import PERIODS_PER_YEAR, Rows, distinct_days, period_number
 from hierforecast.options import Training
 from hierforecast.schema import Frequency, SalesPanel
 from hierforecast.transforms.seasonality import DAYS_PER_YEAR, fourier, within_month
+
+YEAR_AFTER = 1.0  # years of training after the last knot
 
 
 class Calendar(NamedTuple):
@@ -129,9 +132,9 @@ def make_calendar(
     if holidays is None:
         found = holiday_periods(settings, origin, np.datetime64(origin), last[0])
         holidays = tuple(name for name, periods in found.items() if any(0 <= period <= end for period in periods))
-    years = float(_years(last, origin)[0])
-    count = training.trend_knots if training.trend else 0
-    knots = tuple(years * (number + 1) / (count + 1) for number in range(count))
+    earliest = next(iter(cuts_of(end + 1, settings.horizon, training.origins)), end + 1)
+    known = shift_dates(last, settings.frequency, end + 1 - earliest)
+    knots = _place_knots(float(_years(last, origin)[0]), float(_years(known, origin)[0]), training)
     month_waves = 0 if settings.frequency == "month" else training.month_waves
     return Calendar(settings, origin, waves, month_waves, holidays, training.trend, knots)
 
@@ -162,6 +165,25 @@ def shift_dates(dates: np.ndarray, frequency: Frequency, back: int) -> np.ndarra
         months = days.astype("datetime64[M]")
         return (months - back).astype("datetime64[D]") + (days - months.astype("datetime64[D]"))
     return dates.astype("datetime64[D]") - back * (7 if frequency == "week" else 1)
+
+
+def _place_knots(years: float, known: float, training: Training) -> tuple[float, ...]:
+    """Years after the origin at which the trend may bend, equally spaced.
+
+    After the last one there is, as seen from the earliest origin, a year or half of what was known there: the slope after
+    it is what forecasts go on with, and a short stretch would take a season or a few odd weeks for a trend.
+
+    Args:
+        years: that training lasts.
+        known: of these, before the earliest origin that choices rest on.
+        training: how many.
+    """
+    count = training.trend_knots if training.trend else 0
+    if not count:
+        return ()
+    latest = known - min(YEAR_AFTER, known / 2)
+    step = min(years / (count + 1), latest / count)
+    return tuple(step * (number + 1) for number in range(count)) if step > 0 else ()
 
 
 def _years(dates: np.ndarray, origin: pd.Timestamp) -> np.ndarray:

@@ -6,14 +6,15 @@ import numpy as np
 import torch
 
 from hierforecast.errors import SettingsError
-from hierforecast.hiref.material import SHORTEST, Material
+from hierforecast.hiref.columns.cuts import SHORTEST
+from hierforecast.hiref.material import Material
 from hierforecast.hiref.minibatch.losses import make_loss, with_dispersion
 from hierforecast.hiref.minibatch.network import State, make_frame, state_of
 from hierforecast.hiref.minibatch.problem import Problem, Table, predict_all
 from hierforecast.hiref.regression.effects import Parameters
-from hierforecast.hiref.regression.initial import initial_parameters
 from hierforecast.hiref.regression.network import Network, make_network
 from hierforecast.hiref.regression.ridge import strengths_of
+from hierforecast.hiref.regression.training import begin as begin_on_sums
 from hierforecast.hiref.rounds import per_row
 from hierforecast.options import Training
 
@@ -52,7 +53,7 @@ def begin(material: Material, training: Training, start: Parameters | None, befo
     if start is None:
         moments = material.moments if before is None else material.before(before)
         rows = material.rows if before is None else int((material.recent.rows.period < before).sum())
-        start = initial_parameters(per_row(moments, rows), hierarchy, columns, training, strengths, rows=rows)
+        start = begin_on_sums(per_row(moments, rows), hierarchy, columns, training, strengths, rows=rows)
     frame = make_frame(hierarchy, columns, strengths, start)
     loss = make_loss(training, float(start.target_scale))
     state = state_of(start, len(hierarchy.series), len(frame.own))

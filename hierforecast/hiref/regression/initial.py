@@ -6,18 +6,16 @@ from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.moments.sums import Moments
 from hierforecast.hiref.regression.effects import Columns, Parameters, constrain, unconstrain
 from hierforecast.hiref.regression.ridge import Strengths
-from hierforecast.options import Training
 
 LEAST_EFFECT = 0.02  # of a noise sd per column sd: a start at exactly 0 would sit on softplus' flat end
-SPREAD = 0.3  # sd of random embeddings at the start: enough to tell nodes apart, small beside the first column's 1
 FULL = "full"
 
 
 def initial_parameters(
-    moments: Moments, hierarchy: Hierarchy, columns: Columns, training: Training, strengths: Strengths, *, rows: float
+    moments: Moments, hierarchy: Hierarchy, columns: Columns, strengths: Strengths, *, rows: float
 ) -> Parameters:
-    """Bias at the target's mean, main effects by least squares within series, and in the first number of every embedding
-    the node's mean residual; further numbers are small and random, or 0 where embeddings are full.
+    """Full embeddings: bias at the target's mean, main effects by least squares within series, and in the first number of
+    every embedding the node's mean residual; the others are 0.
 
     `rows` are those behind the moments, see `training.train`.
     """
@@ -28,24 +26,19 @@ def initial_parameters(
     left = products[:, 0, -1] - products[:, 0, 1:-1] @ constrain(theta, signs)  # (series,) summed residuals
     bias = left.sum() / max(counts.sum(), 1e-300)
     left = left - bias * counts
-    full = training.embedding_size == FULL
-    size = 1 + len(theta) if full else training.embedding_size
-    rng = np.random.default_rng(training.seed)
-    embeddings, weights = {}, []
+    size = 1 + len(theta)
+    embeddings = {}
     for level, strength in zip(hierarchy.levels, strengths.columns[:, 0], strict=True):
         nodes, count = hierarchy.membership(level), len(hierarchy.nodes[level])
         mean = np.bincount(nodes, left, count) / (np.bincount(nodes, counts, count) + strength)
         left = left - counts * mean[nodes]
-        spread = 1.0 if full else max(float(np.sqrt(np.mean(mean**2))), 1e-3)
-        table = np.zeros((count, size)) if full else rng.normal(0.0, SPREAD, (count, size))
-        table[:, 0] = mean / np.sqrt(spread)  # shared evenly between embedding and weight: the cheapest split under ridge
-        embeddings[level] = table
-        weights.append(np.concatenate([[np.sqrt(spread)], np.zeros(size - 1)]))
+        embeddings[level] = np.zeros((count, size))
+        embeddings[level][:, 0] = mean
     return Parameters(
         bias=np.asarray(bias),
-        weights=np.concatenate(weights),
+        weights=np.tile(np.eye(size)[0], len(embeddings)),
         theta=theta,
-        loadings=identity_loadings(columns, hierarchy) if full else np.zeros((len(theta), size * len(hierarchy.levels))),
+        loadings=identity_loadings(columns, hierarchy),
         embeddings=embeddings,
         signs=signs,
         column_scales=scales,

@@ -11,13 +11,15 @@ import numpy as np
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.moments.sums import Moments
 from hierforecast.hiref.regression.effects import Columns, Parameters, bend
-from hierforecast.hiref.regression.initial import initial_parameters
+from hierforecast.hiref.regression.factoring import factor_embeddings
+from hierforecast.hiref.regression.initial import FULL, initial_parameters
 from hierforecast.hiref.regression.minimum import Precondition, minimise
 from hierforecast.hiref.regression.network import Network, make_network
 from hierforecast.hiref.regression.own import own_places, profile_own, read_own
-from hierforecast.hiref.regression.ridge import strengths_of
+from hierforecast.hiref.regression.ridge import Strengths, strengths_of
 from hierforecast.options import Training
 
+CONVEX = 60  # iterations at most with full embeddings, from whose answer those of low rank begin
 RENEW = 20  # iterations after which the rough curvature is taken anew
 
 
@@ -69,7 +71,7 @@ def train(
     """
     rows = max(float(moments.counts.sum()) if rows is None else rows, 1.0)
     strengths = strengths_of(training, columns, hierarchy.levels)
-    start = start or initial_parameters(moments, hierarchy, columns, training, strengths, rows=rows)
+    start = start or begin(moments, hierarchy, columns, training, strengths, rows=rows)
     products = moments.scaled(start.column_scales, float(start.target_scale))
     places = own_places(columns)
     loss = _Loss(profile_own(products, places, strengths.own), make_network(hierarchy, columns, strengths, start), start.signs)
@@ -92,6 +94,20 @@ def train(
         trace={"loss_trace": [2 * value / rows for value in ended.trace]},
         own=own[:, 1:] / start.column_scales if len(places) > 1 else None,
     )
+
+
+def begin(
+    moments: Moments, hierarchy: Hierarchy, columns: Columns, training: Training, strengths: Strengths, *, rows: float
+) -> Parameters:
+    """A start from moments alone: of low rank, the answer with full embeddings, cut to its leading directions.
+
+    `rows` are those behind the moments, see `train`.
+    """
+    if training.embedding_size == FULL:
+        return initial_parameters(moments, hierarchy, columns, strengths, rows=rows)
+    full = training.model_copy(update={"embedding_size": FULL, "iterations": min(CONVEX, training.iterations)})
+    found = train(moments, hierarchy, columns, full, rows=rows).parameters
+    return factor_embeddings(found, training.embedding_size, strengths)
 
 
 class _Loss:

@@ -19,11 +19,12 @@ from safetensors.numpy import load_file, save_file
 from hierforecast.errors import ModelFolderError, PanelError
 from hierforecast.hierarchy import Hierarchy
 from hierforecast.hiref.columns.calendar import holiday_periods, shift_dates
+from hierforecast.hiref.columns.cuts import cuts_of
 from hierforecast.hiref.columns.design import Design
 from hierforecast.hiref.columns.rows import Rows, period_number, read_dates, refuse_silence
 from hierforecast.hiref.columns.target import TargetPast
 from hierforecast.hiref.link import Link
-from hierforecast.hiref.material import Material, Recent, counted, cuts_of, sum_blocks
+from hierforecast.hiref.material import Material, Recent, counted, sum_blocks
 from hierforecast.hiref.moments.sums import Moments
 from hierforecast.hiref.streaming.files import DataFile, read_batches
 from hierforecast.hiref.streaming.keys import join, names_of
@@ -53,7 +54,7 @@ def keep(data: Material) -> Kept:
     count, end, settings = len(data.hierarchy.series), data.design.end, data.design.panel
     # The cuts as they would usually lie, those without rows included: the next update cuts there again.
     first = first_recent(cuts_of(end + 1, settings.horizon, data.design.training.origins), end)
-    before = data.blocks[0] if data.cuts else data.moments
+    before = data.between(None, data.cuts[0] if data.cuts else None)
     recent = data.recent.only(data.recent.rows.period >= first)
     at_hand = sum_blocks(recent, data.cuts, count)[0]
     older = Moments(before.products - at_hand.products if len(recent.target) < data.rows else np.zeros_like(before.products))

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hierforecast.hiref.columns.cuts import cuts_of
 from hierforecast.hiref.columns.design import start_design
 from hierforecast.hiref.columns.rows import Rows, refuse_silence, time_order
 from hierforecast.hiref.link import HALF_OF_LEAST, Link
-from hierforecast.hiref.material import Material, Recent, counted, cuts_of
+from hierforecast.hiref.material import Material, Recent, counted
 from hierforecast.hiref.moments.sums import Moments
 from hierforecast.hiref.rounds import Round
 from hierforecast.hiref.streaming.cluster import pass_on_cluster, sum_round_on_cluster, survey_on_cluster

@@ -285,5 +285,5 @@ def test_intervals_are_shares_wherever_asked(model, split, interval):
 def test_a_target_may_say_how_late_sales_are_known(split):
     late = HiReF(LEVELS, [], target=Target(name="units", availability_lag=3), horizon=8, training=Training(seasonality=1))
     assert late.panel.target == Target(name="units", availability_lag=3)
-    with pytest.raises(SettingsError, match="availability_lag"):
+    with pytest.raises(SettingsError, match="known only 3 periods later"):
         HiReF(LEVELS, [], target=Target(name="units", availability_lag=3), target_lags=[1])

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from hierforecast.errors import SettingsError
 from hierforecast.hiref.columns.calendar import make_calendar, shift_dates
+from hierforecast.hiref.columns.cuts import cuts_of
 from hierforecast.hiref.columns.rows import read_rows
 from hierforecast.options import Training
 from hierforecast.schema import Holidays, SalesPanel, Target
@@ -89,12 +90,24 @@ def test_a_holiday_that_other_years_have_is_no_mistake():
 
 
 def test_the_trend_bends_at_its_knots_and_nowhere_else():
-    dates = pd.date_range("2020-01-06", periods=157, freq="W-MON")
+    dates = pd.date_range("2020-01-06", periods=313, freq="W-MON")
     table = calendar_of(dates, "week", None, training=Training(seasonality=0, trend=True, trend_knots=2))
     assert table.columns.tolist() == ["trend", "trend after knot 1", "trend after knot 2"]
     bent = table.to_numpy() @ np.array([1.0, -3.0, 4.0])
     steps = np.diff(bent) * 365.25 / 7
-    np.testing.assert_allclose(steps, np.repeat([1.0, -2.0, 2.0], 52), atol=1e-9)
+    np.testing.assert_allclose(steps, np.repeat([1.0, -2.0, 2.0], 104), atol=1e-9)
+
+
+@pytest.mark.parametrize(("periods", "years_after"), [(313, 1.0), (157, 1.0), (120, 0.9), (60, 0.3)])
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_after_the_last_knot_comes_enough_training_even_for_the_earliest_origin(periods, years_after, count):
+    dates = pd.date_range("2020-01-06", periods=periods, freq="W-MON")
+    training = Training(seasonality=0, trend=True, trend_knots=count, origins=2)
+    calendar, rows = made(dates, "week", None, training)
+    earliest = cuts_of(rows.last + 1, calendar.panel.horizon, training.origins)[0]
+    assert len(calendar.knots) == count
+    np.testing.assert_allclose(np.diff((0.0, *calendar.knots)), calendar.knots[0])
+    assert earliest * 7 / 365.25 - calendar.knots[-1] > years_after
 
 
 def test_knots_want_a_trend():

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from hierforecast.hiref.regression.effects import effects_of
-from hierforecast.hiref.regression.initial import initial_parameters
 from hierforecast.hiref.regression.network import make_network
 from hierforecast.hiref.regression.own import own_places, profile_own
 from hierforecast.hiref.regression.ridge import strengths_of
-from hierforecast.hiref.regression.training import _Loss
+from hierforecast.hiref.regression.training import _Loss, begin
 from hierforecast.options import Training
 
 KINDS = pytest.mark.parametrize("size", [2, "full"])
@@ -18,7 +17,7 @@ def loss_and_place(make, size):
     made = make(by=(("brand", "state", "bottom"), ("state",)), rows=15)
     training = Training(embedding_size=size, ridge={"state": {"baseline": 3.0}, "brand": 0.5})
     strengths = strengths_of(training, made.columns, made.hierarchy.levels)
-    start = initial_parameters(*made[:3], training, strengths, rows=float(len(made.y)))
+    start = begin(*made[:3], training, strengths, rows=float(len(made.y)))
     network = make_network(made.hierarchy, made.columns, strengths, start)
     products = made.moments.scaled(start.column_scales, float(start.target_scale))
     loss = _Loss(profile_own(products, own_places(made.columns), strengths.own), network, start.signs)

@@ -74,7 +74,7 @@ def try_ahead(data: Material, training: Training, start: Parameters | None, chec
         until = cuts[place + 1] if place + 1 < len(cuts) else data.recent.rows.last + 1
         effects = own_effects(solved.trained, data.hierarchy)
         rows = data.recent.rows
-        known = data.before(cut).counts > 0
+        known = data.seen_before(cut)
         tail = np.flatnonzero((rows.period >= cut) & (rows.period < until) & known[rows.series])
         trials.append(Trial(cut, until, solved, effects, fitted_values(data, training, effects, before=cut), tail))
     return tuple(trials)

@@ -60,8 +60,7 @@ def _pair(data: Material, training: Training, trial: Trial) -> tuple[Moments, Mo
     cut, until = trial.cut, None if trial.until > data.recent.rows.last else trial.until
     if not is_reweighted(data.link, training):
         weights = trial.solved.weights[:, None, None]
-        block = data.blocks[1 + data.cuts.index(cut)]
-        return Moments(data.before(cut).products * weights), Moments(block.products * weights)
+        return Moments(data.before(cut).products * weights), Moments(data.between(cut, until).products * weights)
     near = round_before(data, training, cut).near(trial.effects.baseline, trial.effects.total)
     head, whole = data.sum_round(near, cut), data.sum_round(near, until)
     return per_row(head, rows_before(data, cut)), Moments(whole.products - head.products)

@@ -152,10 +152,12 @@ def _shared(bent: np.ndarray, z: np.ndarray) -> np.ndarray:
     count, width = bent.shape[1], z.shape[1]
     row, column = np.triu_indices(count)  # both sides are symmetric, so a quarter of the products says all
     first, second = np.triu_indices(width)
+    flat = row * count + column
     upper = np.zeros((len(row), len(first)))
     for at in range(0, len(z), _CHUNK):
         part = z[at : at + _CHUNK]
-        upper += bent[at : at + _CHUNK, row, column].T @ (part[:, first] * part[:, second])
+        pairs = part.take(first, axis=1) * part.take(second, axis=1)
+        upper += bent[at : at + _CHUNK].reshape(len(part), -1).take(flat, axis=1).T @ pairs
     half = np.empty((len(row), width, width))
     half[:, first, second] = half[:, second, first] = upper
     total = np.empty((count, count, width, width))

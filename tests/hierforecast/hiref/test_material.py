@@ -95,8 +95,9 @@ def test_weeks_in_which_nothing_counts_judge_nothing(link, weeks, held_out, weig
     rows = weighted.assign(weight=np.where(gone(weighted, *weeks), 0.0, 1.0))
     data = from_panel(rows, settings, TRAINING)
     assert len(data.cuts) == held_out
-    assert len(data.blocks) == held_out + 1
-    assert sum(block.counts.sum() for block in data.blocks) == data.rows == rows["weight"].sum()
+    ends = zip((None, *data.cuts), (*data.cuts, None), strict=True)
+    assert sum(data.between(*pair).counts.sum() for pair in ends) == data.rows == rows["weight"].sum()
+    assert data.moments.counts.sum() == data.rows
     rows.to_parquet(tmp_path / "sales.parquet")
     assert from_files(tmp_path, settings, TRAINING).cuts == data.cuts
     late = rows["week"] > rows["week"].max() - pd.Timedelta(weeks=2)

@@ -96,9 +96,9 @@ def covariances(
     ridge = _ridge(hierarchy, slopes, layout)
     usual = float(np.average(scale, weights=np.maximum(products[:, 0, 0], 1e-12)))
     blocks = {level: _alone(bent, scale, usual, level, hierarchy, slopes) for level in _apart(hierarchy, layout)}
-    bread = _assemble(bent, hierarchy, slopes, layout) + np.diag(ridge)
+    bread = assemble(bent, hierarchy, slopes, layout) + np.diag(ridge)
     bent *= scale[:, None, None]  # in place: it is as large as the moments
-    meat = _assemble(bent, hierarchy, slopes, layout) + np.diag(usual * ridge)
+    meat = assemble(bent, hierarchy, slopes, layout) + np.diag(usual * ridge)
     inverse = _invert(bread)
     whole = inverse @ meat @ inverse
     return [_of_column(column, whole, blocks, slopes, layout) for column in range(1, bent.shape[1])]
@@ -127,7 +127,7 @@ def _of_column(column: int, whole: np.ndarray, blocks: dict[int, np.ndarray], sl
     return Covariance(shared, cross, nodes, apart)
 
 
-def _assemble(bent: np.ndarray, hierarchy: Hierarchy, slopes: Slopes, layout: Layout) -> np.ndarray:
+def assemble(bent: np.ndarray, hierarchy: Hierarchy, slopes: Slopes, layout: Layout) -> np.ndarray:
     """``sum_s J' A J`` over the parameters kept whole, without ridge."""
     keep, size = slopes.keep.ravel(), slopes.size
     shared_count = int(keep.sum())

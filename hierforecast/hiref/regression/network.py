@@ -7,9 +7,11 @@ it works on. Raw effects are those before c_f, with the baseline as the first co
 from typing import Protocol
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_array
 
 from hierforecast.hierarchy import Hierarchy
+from hierforecast.hiref.regression.covariance import LARGEST, Slopes, assemble, lay_out
 from hierforecast.hiref.regression.effects import Columns, Parameters
 from hierforecast.hiref.regression.minimum import Precondition
 from hierforecast.hiref.regression.ridge import Strengths
@@ -102,7 +104,7 @@ class LowRankNetwork:
     """``raw[s] = shared [1, z[s]]``, z being the embeddings side by side; shared holds bias and w above theta and P."""
 
     def __init__(self, hierarchy: Hierarchy, columns: Columns, strengths: Strengths, start: Parameters) -> None:
-        self._nodes = Nodes(hierarchy)
+        self._nodes, self._hierarchy = Nodes(hierarchy), hierarchy
         self._shapes = [table.shape for table in start.embeddings.values()]
         sizes = [size for _, size in self._shapes]
         varies = _varies(hierarchy, columns)
@@ -144,8 +146,11 @@ class LowRankNetwork:
         return np.concatenate([(back * self._keep).ravel(), *down])
 
     def curvature(self, place: np.ndarray, bent: np.ndarray) -> Precondition:
-        """See `Network`: every node by itself, and every row of what is shared."""
+        """See `Network`: of all parameters together where they are few, as of Gauss and Newton; else every node by itself,
+        and every row of what is shared."""
         shared, tables = self._parts(place)
+        if len(place) <= LARGEST:
+            return self._together(shared, tables, bent)
         rows = self._rows_curvature(tables, bent)
         inverses = [
             np.linalg.inv(block.T @ blocks @ block + strength * np.eye(block.shape[1]))
@@ -156,6 +161,28 @@ class LowRankNetwork:
             first, parts = self._parts(slope)
             common = _multiply(rows, first) * self._keep.ravel()
             return np.concatenate([common, *(_multiply(i, part) for i, part in zip(inverses, parts, strict=True))])
+
+        return apply
+
+    def _together(self, shared: np.ndarray, tables: list[np.ndarray], bent: np.ndarray) -> Precondition:
+        size = self._shapes[0][1]
+        slopes = Slopes(
+            z=self._nodes.side_by_side(tables),
+            bend=np.ones(bent.shape[:2]),
+            loadings=shared[:, 1:],
+            keep=self._keep,
+            shared_ridge=self._shared_ridge,
+            node_ridge=np.repeat(self._strengths[:, None], size, axis=1),
+        )
+        kept = np.flatnonzero(np.concatenate([self._keep.ravel(), np.ones(len(self.ridge) - self._keep.size, dtype=bool)]))
+        matrix = assemble(bent, self._hierarchy, slopes, lay_out(self._hierarchy, slopes))
+        matrix[np.diag_indices(len(kept))] += self.ridge[kept] + 1e-9 * np.maximum(matrix.diagonal(), 1e-12)
+        factor = cho_factor(matrix, lower=True, overwrite_a=True)
+
+        def apply(slope: np.ndarray) -> np.ndarray:
+            step = np.zeros_like(slope)
+            step[kept] = cho_solve(factor, slope[kept])
+            return step
 
         return apply
 

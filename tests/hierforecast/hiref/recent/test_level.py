@@ -1,8 +1,9 @@
 """One recent level."""
 
 import numpy as np
+import pytest
 
-from hierforecast.hiref.recent.level import Level, LevelChoice, Past, follow_mean, follow_node_mean, follow_ratio
+from hierforecast.hiref.recent.level import Level, LevelChoice, Past, follow_mean, follow_node_mean, follow_ratio, own_ends
 
 
 def some_past(seed: int, *, series: int = 2, logs: bool = False) -> Past:
@@ -65,3 +66,14 @@ def test_rows_get_the_level_known_before_them_and_the_last_one_afterwards():
     series = np.zeros(5, dtype=int)
     np.testing.assert_allclose(level.of(np.array([-1, 0, 1, 2, 50]), series), [0, 0, 0.5, 1.4, 1.4], rtol=1e-6)
     np.testing.assert_allclose(level.of(np.array([2]), np.array([-1])), [0.0])
+
+
+@pytest.mark.parametrize("kind", ["identity", "log", "mixed"])
+def test_ends_are_where_the_paths_end(kind):
+    past = some_past(4, series=5, logs=kind != "identity")
+    past = past._replace(residuals=None) if kind == "mixed" else past
+    coarser = np.random.default_rng(5).normal(0, 0.5, size=(10, 5))
+    choices = [LevelChoice(discount, prior) for discount in (0.7, 0.97) for prior in (1.0, 30.0)]
+    for choice, end in own_ends(past, coarser, choices).items():
+        whole = follow_ratio(past, choice, coarser, np.arange(5)) if kind == "mixed" else follow_mean(past, choice, coarser)
+        np.testing.assert_allclose(end, whole[-1], rtol=1e-5, atol=1e-7)

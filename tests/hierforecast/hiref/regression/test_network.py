@@ -54,3 +54,16 @@ def test_the_rough_curvature_points_downhill(make, size):
     direction = loss.curvature(place)(slope)
     assert slope @ direction > 0
     assert loss.value_and_slope(place - 0.1 * direction)[0] < value
+
+
+def test_few_parameters_share_the_curvature_of_gauss_and_newton(make):
+    made, start, network, _, place = loss_and_place(make, 2)
+    gram = made.moments.scaled(start.column_scales, float(start.target_scale))[:, :-1, :-1]
+    step = 1e-6
+    ways = [(network.raw(place + step * way) - network.raw(place - step * way)) / (2 * step) for way in np.eye(place.size)]
+    slopes = np.stack(ways, axis=2)  # (series, 1 + columns, parameters), 0 for those that do not exist
+    wanted = np.einsum("ski,skl,slj->ij", slopes, gram, slopes) + np.diag(network.ridge)
+    apply = network.curvature(place, gram)
+    exists = network.pack(network.unpack(np.ones_like(place), start)) > 0
+    direction = np.random.default_rng(3).normal(size=place.size) * exists
+    np.testing.assert_allclose((wanted @ apply(direction))[exists], direction[exists], rtol=1e-4, atol=1e-4)

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from hierforecast.hierarchy import Hierarchy
 
 LARGEST = 1500  # parameters whose covariance is kept whole; nodes of levels beyond that are taken one by one
-_CHUNK = 4096  # series at a time, to bound memory
+_CHUNK = 1024  # series at a time, to bound memory
 
 
 class Slopes(NamedTuple):

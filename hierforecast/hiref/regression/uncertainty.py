@@ -29,6 +29,7 @@ from hierforecast.hiref.regression.own import own_places, profile_own
 from hierforecast.hiref.regression.ridge import Strengths
 
 NOISE_ROWS = 10.0  # rows' worth of doubt before a series' noise departs from the common one
+_CHUNK = 1024  # series at a time, to bound memory
 PARTIAL_RIDGE = 1e-3  # of a column's own sum of squares: keeps per-series regressions on few rows solvable
 
 
@@ -70,11 +71,13 @@ def effect_errors(
     noise = _noise(scaled, found)
     slopes = _slopes(unit, hierarchy, columns, strengths)
     layout = lay_out(hierarchy, slopes)
-    weighted, places = scaled * weights[:, None, None], own_places(columns)
-    profiled = profile_own(weighted, places, strengths.own)[:, :-1, :-1]
+    residual, places = _residual_slopes(scaled, found), own_places(columns)
+    if (weights != 1.0).any():
+        scaled = scaled * weights[:, None, None]  # nobody asks for the unweighted ones from here on
+    left, added = _own_part(scaled[:, :-1, :-1], noise * weights, places, strengths.own)
+    profiled = profile_own(scaled, places, strengths.own)[:, :-1, :-1]
+    del scaled  # as large as the moments
     known = covariances(profiled, noise * weights, hierarchy, slopes, layout)
-    left, added = _own_part(weighted[:, :-1, :-1], noise * weights, places, strengths.own)
-    residual = _residual_slopes(scaled, found)
     errors = {}
     for name, codes in groups.items():
         variance = _sampling(known, name, codes, hierarchy, slopes, layout)
@@ -201,17 +204,21 @@ def _residual_slopes(scaled: np.ndarray, found: np.ndarray) -> tuple[np.ndarray,
     """What a regression of each series' residuals still finds: slopes, how much of a true difference they would show,
     and their variance by noise alone; (series, columns) each.
     """
-    gram = scaled[:, :-1, :-1]
-    left = scaled[:, :-1, -1] - np.einsum("sij,sj->si", gram, found)
-    diagonal = np.einsum("sii->si", gram)
+    diagonal = np.einsum("sii->si", scaled)[:, :-1]
     ridge = PARTIAL_RIDGE * diagonal + 1e-6 * np.maximum(diagonal.mean(axis=0), 1e-12)
-    inverse = np.linalg.inv(gram + np.eye(gram.shape[1]) * ridge[:, None, :])
-    kept = inverse @ gram
-    slope = np.einsum("sij,sj->si", inverse, left)
-    shown = np.einsum("sii->si", kept)
+    slope, shown, spread = (np.empty(found.shape) for _ in range(3))
+    for at in range(0, len(found), _CHUNK):
+        some = slice(at, at + _CHUNK)
+        gram, solvable = scaled[some, :-1, :-1], scaled[some, :-1, :-1].copy()
+        np.einsum("sii->si", solvable)[...] += ridge[some]
+        inverse = np.linalg.inv(solvable)
+        kept = inverse @ gram
+        left = scaled[some, :-1, -1] - np.einsum("sij,sj->si", gram, found[some])
+        slope[some] = np.einsum("sij,sj->si", inverse, left)
+        shown[some] = np.einsum("sii->si", kept)
+        spread[some] = np.einsum("sij,sji->si", kept, inverse)
     # Noise is what a series' own regression leaves: with the common effects, their differences would count as noise too.
-    own = found + slope
-    variance = np.einsum("sij,sji->si", kept, inverse) * _noise(scaled, own, shown.sum(axis=1))[:, None]
+    variance = spread * _noise(scaled, found + slope, shown.sum(axis=1))[:, None]
     return slope[:, 1:], shown[:, 1:], variance[:, 1:]
 
 

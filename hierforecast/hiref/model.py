@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from hierforecast.errors import SettingsError
 from hierforecast.hiref.answers.answering import Answering
 from hierforecast.hiref.fit import Fit
+from hierforecast.hiref.learned import settle_curves
 from hierforecast.hiref.material import Material, from_panel, known_rows
 from hierforecast.hiref.minibatch.refusals import is_learned, refuse_unfit
 from hierforecast.hiref.saving import pack, unpack
@@ -125,7 +126,7 @@ class HiReF(Answering):
             SettingsError: `keep` names no driver, or `stable` is no share.
             PanelError: the panel does not fit what was declared, or is too short to be cut into blocks of time.
         """
-        data = from_panel(panel, self.panel, self.training)
+        data = from_panel(panel, settle_curves(panel, self.panel, self.training), self.training)
         return choose_drivers(data, self.panel, keep=keep, stable=stable, seed=seed)
 
     def fit(self, panel: pd.DataFrame, *, checkpoint: str | Path | None = None) -> "HiReF":
@@ -145,12 +146,8 @@ class HiReF(Answering):
         if checkpoint is not None and self.training.engine != "rows":
             raise SettingsError("fit(checkpoint=...) is for training.engine 'rows'; moments are fitted in one go")
         folder = Path(checkpoint) if checkpoint is not None else None
-        data = from_panel(panel, self.panel, self.training)
-        if any(map(is_learned, self.panel.drivers)):
-            from hierforecast.hiref.minibatch.learning import learn_curves
-
-            found = learn_curves(known_rows(panel, self.panel), data, self.training, checkpoint=folder)
-            data = from_panel(panel, found, self.training)
+        settings = settle_curves(panel, self.panel, self.training, checkpoint=folder)
+        data = from_panel(panel, settings, self.training)
         return self._learn(data, began=began, checkpoint=folder)
 
     def fit_files(self, source: Source, *, client: "Client | None" = None) -> "HiReF":

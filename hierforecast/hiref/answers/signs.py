@@ -1,6 +1,7 @@
 """What declared signs and drivers are worth: errors on held-out periods with and without them.
 
 Each line costs one more fit, on everything before the last `horizon` periods; errors are of forecasts of these periods.
+Curves that drivers declare as learned are learned once, on the same periods, and stay as found in every line.
 """
 
 from dataclasses import replace
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hierforecast import splits
+from hierforecast.hiref.learned import settle_curves
 from hierforecast.hiref.material import Material, from_panel, known_rows
 from hierforecast.metrics import wape
 from hierforecast.options import Training
@@ -23,6 +25,7 @@ _SHOWN = 0.5  # least share of a true slope that a series' own data must show to
 def report_signs(panel: pd.DataFrame, settings: SalesPanel, training: Training) -> pd.DataFrame:
     """One row per column of every signed driver; see `HiReF.sign_report`."""
     train, holdout = _hold_out(panel, settings)
+    settings = settle_curves(train, settings, training)
     data = from_panel(train, settings, training)
     slope, error, usable = series_slopes(data)
     declared = _error(data, settings, training, holdout)
@@ -46,6 +49,7 @@ def report_signs(panel: pd.DataFrame, settings: SalesPanel, training: Training) 
 def ablate(panel: pd.DataFrame, settings: SalesPanel, training: Training) -> pd.DataFrame:
     """One row per driver, the most useful first; see `HiReF.ablation`."""
     train, holdout = _hold_out(panel, settings)
+    settings = settle_curves(train, settings, training)
     with_all = _error(from_panel(train, settings, training), settings, training, holdout)
     lines = []
     for driver in settings.drivers:

@@ -63,7 +63,7 @@ def _bends(problem: Problem, state: State) -> tuple[np.ndarray, np.ndarray]:
         (slope,) = torch.autograd.grad(lost, prediction)
         bend[batch.rows] = table.weight[batch.rows] * problem.loss.curvature(prediction.detach())
         X = table.X[batch.rows]
-        jacobian = torch.cat([torch.ones_like(X[:, :1]), X], dim=1)
+        jacobian = torch.cat([X.new_ones(len(X), 1), X], dim=1)
         pulled.index_add_(0, table.series[batch.rows], slope[:, None] * jacobian)
     nothing = np.zeros(len(table.target))
     sums = sum_moments(arrayed(table.X), nothing, table.series.cpu().numpy(), count, weights=arrayed(bend))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from hierforecast.hiref.columns.rows import read_numbers
+from hierforecast.hiref.columns.rows import read_numbers, read_rows
 from hierforecast.hiref.material import Material
 from hierforecast.hiref.minibatch.curves import CURVE, Curve, Exposures, dense_of, fact_of, learned_facts, raw_of, with_facts
 from hierforecast.hiref.minibatch.device import choose_device, precise
@@ -55,8 +55,13 @@ def learn_curves(panel: pd.DataFrame, material: Material, training: Training, *,
 
 
 def read_exposures(panel: pd.DataFrame, material: Material, scales: np.ndarray) -> Exposures:
-    """Raw values of drivers with learned curves, dense over series and periods, on CPU in float64."""
-    rows, design = material.recent.rows, material.design
+    """Raw values of drivers with learned curves, dense over series and all periods of training, on CPU in float64.
+
+    Rows of weight 0 are among them: nobody learns from what was sold then, but what was spent goes on working.
+    """
+    design, hierarchy = material.design, material.hierarchy
+    rows = read_rows(panel, hierarchy.levels, design.panel.period, design.panel.frequency)
+    rows = rows.renumber(hierarchy.series_of(hierarchy.codes(rows.keys)))
     curves, values, references, start = [], [], [], []
     for driver in filter(is_learned, design.panel.drivers):
         facts, names = design.facts[driver.name], learned_facts(driver)

@@ -22,7 +22,7 @@ class Table(NamedTuple):
         target: (rows,) as the loss wants it: noise sds on the link scale, or units.
         weight: (rows,).
         series: (rows,) int64.
-        period: (rows,) int64, place in the exposures; read only where curves are learned.
+        period: (rows,) int64 since the origin, which is where exposures begin; read only where curves are learned.
     """
 
     X: Tensor

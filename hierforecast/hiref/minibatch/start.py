@@ -74,7 +74,7 @@ def table_of(material: Material, training: Training, start: Parameters, before: 
         target=torch.as_tensor(target),
         weight=torch.as_tensor(weight * (len(weight) / max(weight.sum(), 1e-300))),
         series=torch.as_tensor(rows.series[chosen].astype(np.int64)),
-        period=torch.as_tensor((rows.period[chosen] - rows.first).astype(np.int64)),
+        period=torch.as_tensor(rows.period[chosen].astype(np.int64)),
     )
 
 

@@ -46,8 +46,10 @@ def forecast_fold(panel: pd.DataFrame, fold: int) -> tuple[HiReF, pd.DataFrame]:
     company = read_company(SETTINGS)
     train, test = cut_fold(panel, fold)
     plan = derive(pd.concat([train, test]).drop(columns="units"))  # derived from what is known ahead, all of it
+    past, units = train.index, train["units"]
+    del panel, train  # so that what is measured is the model, and not copies of the data
     model = HiReF.from_panel_settings(company.sales, company.training)
-    model.fit(plan.loc[train.index].assign(units=train["units"]))
+    model.fit(plan.loc[past].assign(units=units))
     answer = model.predict(plan.loc[test.index])
     mean = model.predict(plan.loc[test.index], statistic="mean")["forecast"]
     dated = answer["week"] + WEEK_DAYS

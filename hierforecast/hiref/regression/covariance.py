@@ -133,12 +133,10 @@ def assemble(bent: np.ndarray, hierarchy: Hierarchy, slopes: Slopes, layout: Lay
     shared_count = int(keep.sum())
     total = np.zeros((shared_count + layout.count * size,) * 2)
     total[:shared_count, :shared_count] = _shared(bent, slopes.z)[np.ix_(keep, keep)]
-    pulled = bent @ slopes.loadings  # (series, 1 + columns, width)
     for level in layout.whole:
+        pulled = bent @ slopes.loadings[:, level * size : (level + 1) * size]  # (series, 1 + columns, size)
         start, stop = (shared_count + end for end in _span(level, layout, total, shared_count, size))
-        cross = _cross(
-            pulled[:, :, level * size : (level + 1) * size], slopes.z, hierarchy.series[:, level], (stop - start) // size
-        )
+        cross = _cross(pulled, slopes.z, hierarchy.series[:, level], (stop - start) // size)
         total[:shared_count, start:stop] = cross[keep]
         total[start:stop, :shared_count] = cross[keep].T
         for other in (other for other in layout.whole if other >= level):
@@ -178,10 +176,9 @@ def _cross(pulled: np.ndarray, z: np.ndarray, node: np.ndarray, nodes: int) -> n
 
 
 def _between(pulled: np.ndarray, slopes: Slopes, hierarchy: Hierarchy, level: int, other: int) -> np.ndarray:
-    """Embeddings of one level against those of another (or the same), (nodes * size, nodes * size)."""
+    """Embeddings of one level, whose products are `pulled`, against those of another, (nodes * size, nodes * size)."""
     size = slopes.size
-    left, right = (slice(number * size, (number + 1) * size) for number in (level, other))
-    small = np.einsum("ki,skj->sij", slopes.loadings[:, left], pulled[:, :, right], optimize=True)
+    small = pulled.transpose(0, 2, 1) @ slopes.loadings[:, other * size : (other + 1) * size]
     rows, columns = (len(hierarchy.nodes[hierarchy.levels[number]]) for number in (level, other))
     pair = hierarchy.series[:, level].astype(np.int64) * columns + hierarchy.series[:, other]
     total = _sums(pair, small, rows * columns).reshape(rows, columns, size, size)

@@ -133,3 +133,14 @@ def test_a_damaged_memory_is_named(rows, plain, keeping, tmp_path):
     (folder / "moments.safetensors").write_bytes(b"no")
     with pytest.raises(ModelFolderError, match="moments"):
         HiReF.load(folder)
+
+
+def test_an_update_is_near_a_fit_of_all_rows_from_nothing(rows, plain, keeping):
+    uneven = rows.assign(units=rows["units"] * rows["brand"].map({f"B{place}": 3.0**place for place in range(6)}))
+    settings = plain.model_copy(update={"link": "identity"})
+    old, new = cut(uneven, 100)
+    plan = uneven[uneven["units"].isna()]
+    updated = HiReF.from_panel_settings(settings, keeping).fit(old).update(new).predict(plan)["forecast"]
+    anew = HiReF.from_panel_settings(settings, keeping).fit(uneven).predict(plan)["forecast"]
+    assert updated.sum() == pytest.approx(anew.sum(), rel=1e-3)
+    assert (updated - anew).abs().max() < 0.01 * anew.mean()

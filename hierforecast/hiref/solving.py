@@ -15,8 +15,8 @@ from hierforecast.hiref.rounds import Round, first_round, is_reweighted, per_row
 from hierforecast.options import Training
 
 COLD, WARM = 3, 2  # rounds from nothing, and on from a fit of nearly the same rows
-ROUGH = 15  # iterations of a round before the last: its problem is only nearly the one to be solved
-TRIAL = 40  # iterations of the last round of a trial, which is judged by forecasts and started from
+ROUGH = 10  # iterations of a round before the last: its problem is only nearly the one to be solved
+TRIAL = 25  # iterations of the last round of a trial, which is judged by forecasts and started from
 
 
 class Solved(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+import hierforecast.hiref.fitting  # noqa: F401  the time of a fit is counted after import
 from hierforecast.hiref import HiReF
 from hierforecast.settings import read_company
 

@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 import torch
 
+from hierforecast.driver import Driver
 from hierforecast.hiref.material import Material, from_panel
 from hierforecast.hiref.minibatch.training import train_rows
 from hierforecast.options import RowsEngine, Training
-from hierforecast.schema import Driver, SalesPanel, Target
+from hierforecast.schema import SalesPanel, Target
 
 EPOCHS = 5
 LEVELS = ["region", "brand", "pack"]

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hierforecast.driver import Driver
 from hierforecast.options import Training
-from hierforecast.schema import Driver, SalesPanel, Target
+from hierforecast.schema import SalesPanel, Target
 
 LEVELS = ["region", "state", "segment", "brand", "pack"]
 PIECE_ROWS = 700_000

@@ -9,7 +9,8 @@ from expectations.check import Check, place
 from expectations.from_schema import bounds, calendar_checks, known
 from expectations.lags import ExpectValuesKnownInTime
 from expectations.leakage import ExpectNoLeakage
-from hierforecast.schema import Driver, SalesPanel
+from hierforecast.driver import Driver
+from hierforecast.schema import SalesPanel
 
 
 def content_checks(panel: SalesPanel) -> list[Check]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hierforecast import options, schema
+from hierforecast import driver, options, schema
 from hierforecast.hiref import HiReF
 from hierforecast.settings import parse_company
 from hierforecast.synthetic import MarketSize, SalesLaw
@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
 SETTINGS = [
-    *(schema.Company, schema.SalesPanel, schema.Target, schema.Driver, schema.Adstock, schema.Saturation, schema.Holidays),
+    *(schema.Company, schema.SalesPanel, schema.Target, schema.Holidays),
+    *(driver.Driver, driver.Adstock, driver.Saturation),
     *(schema.MediaPanel, schema.Metric, options.Training, options.RowsEngine, options.Sampling, options.Gates),
     *(options.HirefGate, options.PrecisionGate, options.Simulation),
 ]

@@ -13,7 +13,7 @@
 - `fitting` runs these in order, `model` is the front door, `saving` the folder on disk.
 """
 
+from hierforecast.driver import Driver
 from hierforecast.hiref.model import HiReF
-from hierforecast.schema import Driver
 
 __all__ = ["Driver", "HiReF"]

@@ -1,6 +1,8 @@
 """Settings with the curves that training finds, wherever drivers are asked about before or without a fit."""
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -31,3 +33,12 @@ def settle_curves(
 
     data = from_panel(panel, settings, training)
     return learn_curves(known_rows(panel, settings), data, training, checkpoint=checkpoint)
+
+
+def curves_told(settings: SalesPanel) -> dict[str, dict[str, Any]]:
+    """Carry-over and saturation of every driver that declares one of them as learned, JSON-ready, by driver."""
+    return {
+        driver.name: {what: asdict(curve) for what in ("adstock", "saturation") if (curve := getattr(driver, what))}
+        for driver in settings.drivers
+        if is_learned(driver)
+    }

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pydantic import ValidationError
 
+from hierforecast.driver import Driver
 from hierforecast.errors import SettingsError
 from hierforecast.hiref.answers.answering import Answering
 from hierforecast.hiref.fit import Fit
-from hierforecast.hiref.learned import settle_curves
+from hierforecast.hiref.learned import curves_told, settle_curves
 from hierforecast.hiref.material import Material, from_panel, known_rows
 from hierforecast.hiref.minibatch.refusals import is_learned, refuse_unfit
 from hierforecast.hiref.saving import pack, unpack
@@ -22,7 +23,7 @@ from hierforecast.hiref.streaming.kept import Kept, extended, keep, read_kept, r
 from hierforecast.hiref.streaming.material import from_files
 from hierforecast.model_folder import read_model_folder, write_model_folder
 from hierforecast.options import Training
-from hierforecast.schema import Driver, Frequency, Holidays, SalesPanel, Target
+from hierforecast.schema import Frequency, Holidays, SalesPanel, Target
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -148,14 +149,18 @@ class HiReF(Answering):
         folder = Path(checkpoint) if checkpoint is not None else None
         settings = settle_curves(panel, self.panel, self.training, checkpoint=folder)
         data = from_panel(panel, settings, self.training)
-        return self._learn(data, began=began, checkpoint=folder)
+        self._learn(data, began=began, checkpoint=folder)
+        if found := curves_told(settings):
+            self._fit.diagnostics["learned_curves"] = found
+        return self
 
     def fit_files(self, source: Source, *, client: "Client | None" = None) -> "HiReF":
-        """Learn from Parquet files of any length in bounded memory; the same as `fit` of all their rows.
+        """Learn from Parquet files of any length in bounded memory.
 
-        Two readings: keys, dates and what references rest on first, then sums over every row. Only the rows of the last
-        periods stay at hand (`streaming.material.RECENT_PERIODS` before the held-out ones): recent level, noise and
-        intervals come from them. Rows without a target, the plan, are ignored.
+        Two readings: keys, dates and what references rest on first, then sums over every row, so the regression is that
+        of a `fit` of all rows. Only the rows of the last periods stay at hand (`streaming.material.RECENT_PERIODS` before
+        the held-out ones): recent levels, noise, the way from middle to mean and intervals come from them, which on a
+        longer history moves forecasts a little. Rows without a target, the plan, are ignored.
 
         Args:
             source: a file, a folder (also partitioned as ``region=North/``), or a list of them. A series may go on from

@@ -4,9 +4,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from hierforecast.driver import Driver
 from hierforecast.errors import SettingsError
 from hierforecast.results import PERIOD
-from hierforecast.schema import Company, Driver, Holidays, MediaPanel, SalesPanel
+from hierforecast.schema import Company, Holidays, MediaPanel, SalesPanel
 from hierforecast.settings import parse_company, read_company
 
 

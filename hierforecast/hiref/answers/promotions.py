@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from hierforecast.driver import Driver
 from hierforecast.errors import PanelError, nearest
 from hierforecast.hiref.answers.attribution import spread
 from hierforecast.hiref.answers.components import lagged_columns
@@ -13,7 +14,6 @@ from hierforecast.hiref.answers.nodes import At, sum_at
 from hierforecast.hiref.columns.cells import refuse_no_frame
 from hierforecast.hiref.fit import Answer, Fit, weigh
 from hierforecast.results import AFTER, PROMOTED, REFERENCE, UPLIFT, UPLIFT_SHARE
-from hierforecast.schema import Driver
 
 
 def promo_uplift(

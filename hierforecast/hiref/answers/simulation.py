@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hierforecast.driver import Driver
 from hierforecast.errors import PanelError, nearest
 from hierforecast.hiref.answers.effects import reach, series_errors
 from hierforecast.hiref.answers.forecasts import MEAN, keys_of
@@ -13,7 +14,7 @@ from hierforecast.hiref.answers.nodes import At, columns_at, joined, sum_at
 from hierforecast.hiref.columns.cells import as_numbers, refuse_no_frame
 from hierforecast.hiref.fit import Answer, Fit, weigh
 from hierforecast.results import CHANGE, FORECAST, LOWER, OUTSIDE, UPPER, WHAT_IF
-from hierforecast.schema import Driver, SalesPanel
+from hierforecast.schema import SalesPanel
 
 Change = float | Callable[[pd.Series], pd.Series]
 

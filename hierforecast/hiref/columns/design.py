@@ -18,6 +18,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from hierforecast.driver import Driver
 from hierforecast.errors import SettingsError
 from hierforecast.hiref.columns.calendar import Calendar, make_calendar
 from hierforecast.hiref.columns.carry import BEFORE_ALL, TARGET_TAIL, Carry, empty_of, through_after
@@ -38,7 +39,7 @@ from hierforecast.hiref.columns.survey import DriverFacts, Survey, facts_from, s
 from hierforecast.hiref.columns.target import BEYOND, TargetPast
 from hierforecast.hiref.regression.effects import Columns
 from hierforecast.options import Training
-from hierforecast.schema import Driver, SalesPanel
+from hierforecast.schema import SalesPanel
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from hierforecast.driver import Driver
 from hierforecast.hiref.columns.carry import Carry, extend, tail_of
 from hierforecast.hiref.columns.rows import Rows, read_numbers, refuse_unusable
 from hierforecast.hiref.columns.survey import DriverFacts, has_reference_column
-from hierforecast.schema import Driver, SalesPanel
+from hierforecast.schema import SalesPanel
 from hierforecast.transforms import adstock, saturation
 
 _GIVE_VALUES = "fill the gap (0 for no promotion, the last price for a price), or drop these rows"

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from hierforecast.driver import Driver
 from hierforecast.hiref.columns.rows import Rows, read_numbers
 from hierforecast.hiref.link import DUST, Link
-from hierforecast.schema import Driver, SalesPanel
+from hierforecast.schema import SalesPanel
 
 MEAN = "mean"
 

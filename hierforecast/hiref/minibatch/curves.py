@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hierforecast.schema import Adstock, Driver, Saturation
+from hierforecast.driver import Adstock, Driver, Saturation
 
 CURVE = "curves"  # name of the (facts,) raw values in a state
 DOUBT = 2.0  # sd of the prior on the raw scale: from decay 0.3 it reaches 0.02 .. 0.89 within one sd

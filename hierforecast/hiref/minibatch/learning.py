@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from hierforecast.driver import Driver
 from hierforecast.hiref.columns.rows import read_numbers, read_rows
 from hierforecast.hiref.material import Material
 from hierforecast.hiref.minibatch.curves import CURVE, Curve, Exposures, dense_of, fact_of, learned_facts, raw_of, with_facts
@@ -21,7 +22,7 @@ from hierforecast.hiref.minibatch.refusals import is_learned
 from hierforecast.hiref.minibatch.start import begin, held_out_from
 from hierforecast.hiref.minibatch.training import cast, minimise, open_checkpoint
 from hierforecast.options import Training
-from hierforecast.schema import Driver, SalesPanel
+from hierforecast.schema import SalesPanel
 
 CURVES = "curves"  # stage of a checkpoint
 

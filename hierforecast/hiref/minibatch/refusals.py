@@ -1,8 +1,9 @@
 """Which settings the engines can honour together, said before any work is done."""
 
+from hierforecast.driver import Driver
 from hierforecast.errors import SettingsError
 from hierforecast.options import Training
-from hierforecast.schema import Driver, SalesPanel
+from hierforecast.schema import SalesPanel
 
 MEAN_LOSSES = ("poisson", "tweedie")  # judge units, so what they fit is the mean of sales
 ON_MOMENTS = ("squared", "poisson", "gamma")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from hierforecast.driver import Driver
 from hierforecast.errors import SettingsError, nearest
 from hierforecast.hiref.material import Material
 from hierforecast.hiref.selection.blocks import Blocks, cut_blocks
@@ -13,7 +14,7 @@ from hierforecast.hiref.selection.judging import Judge, judge_path, open_judge
 from hierforecast.hiref.selection.path import solve
 from hierforecast.hiref.selection.stability import enters_at, share_of_halves
 from hierforecast.hiref.selection.varying import find_levels
-from hierforecast.schema import Driver, SalesPanel
+from hierforecast.schema import SalesPanel
 
 MUCH = 0.005  # of held-out squared error: enough for a driver that only weak penalties find, such as a national index
 STABLE = 0.75  # share of halves; Meinshausen & Bühlmann: anything from 0.6 to 0.9 finds about the same

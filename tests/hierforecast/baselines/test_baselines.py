@@ -8,9 +8,10 @@ import pytest
 
 from hierforecast import splits
 from hierforecast.baselines import BASELINES, find_baseline, table
+from hierforecast.driver import Driver
 from hierforecast.errors import BaselineError
 from hierforecast.metrics import wape
-from hierforecast.schema import Driver, SalesPanel, Target
+from hierforecast.schema import SalesPanel, Target
 
 LEARNED = ("lightgbm", "lightgbm_poisson")
 LEVELS = ["state", "brand"]

@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hierforecast.driver import Adstock, Driver
 from hierforecast.errors import PanelError
 from hierforecast.hiref import HiReF
 from hierforecast.hiref.material import from_panel
 from hierforecast.hiref.streaming.kept import extended, keep
 from hierforecast.hiref.streaming.material import from_files
 from hierforecast.options import Training
-from hierforecast.schema import Adstock, Driver, SalesPanel, Target
+from hierforecast.schema import SalesPanel, Target
 
 TRAINING = Training(seasonality=1, embedding_size=1, iterations=60, keep_moments=True)
 

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hierforecast.driver import Driver
 from hierforecast.errors import SettingsError
 from hierforecast.hiref.material import from_panel
 from hierforecast.hiref.model import HiReF
 from hierforecast.hiref.regression.ridge import USUAL
 from hierforecast.hiref.settling import settle_ridge
 from hierforecast.options import Training
-from hierforecast.schema import Driver
 
 WEEKS, STORES = 80, 12
 

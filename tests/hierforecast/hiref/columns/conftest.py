@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hierforecast.driver import Adstock, Saturation
 from hierforecast.hiref import Driver
 from hierforecast.hiref.columns.design import Design, fit_design
 from hierforecast.hiref.columns.rows import Rows, read_rows
 from hierforecast.options import Training
-from hierforecast.schema import Adstock, Holidays, SalesPanel, Saturation, Target
+from hierforecast.schema import Holidays, SalesPanel, Target
 
 EVERY_KIND = (
     Driver("price", transform="log", reference="regular", lags=(0, 1, 4)),

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hierforecast.driver import Adstock, Saturation
 from hierforecast.errors import PanelError
 from hierforecast.hiref import Driver
 from hierforecast.hiref.columns.design import fit_design
 from hierforecast.hiref.columns.rows import read_rows
 from hierforecast.options import Training
-from hierforecast.schema import Adstock, SalesPanel, Saturation, Target
+from hierforecast.schema import SalesPanel, Target
 
 WEEKS = 60
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from hierforecast.driver import Adstock, Saturation
 from hierforecast.hiref import Driver
 from hierforecast.hiref.columns.survey import columns_to_survey, facts_from, sum_target, survey_columns
 from hierforecast.hiref.link import make_link
-from hierforecast.schema import Adstock, Saturation
 
 DRIVERS = [
     Driver("price", transform="log"),

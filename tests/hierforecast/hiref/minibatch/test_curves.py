@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from hierforecast.driver import Adstock, Driver, Saturation
 from hierforecast.hiref.minibatch.curves import Curve, bend, carry, fact_of, learned_facts, raw_of, with_facts
-from hierforecast.schema import Adstock, Driver, Saturation
 from hierforecast.transforms import adstock, saturation
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
+from hierforecast.driver import Adstock, Saturation
 from hierforecast.hiref import Driver, HiReF
 from hierforecast.hiref.answers.signs import ablate
 from hierforecast.hiref.material import from_panel
@@ -12,7 +13,6 @@ from hierforecast.hiref.minibatch.curves import CURVE, shape_columns
 from hierforecast.hiref.minibatch.learning import read_exposures
 from hierforecast.hiref.minibatch.start import begin
 from hierforecast.options import Training
-from hierforecast.schema import Adstock, Saturation
 from hierforecast.transforms import adstock
 
 STORES, WEEKS = 24, 120
@@ -120,6 +120,8 @@ def test_learning_pays_on_weeks_not_seen_and_the_model_declares_what_it_was_give
     learned, fixed = (np.abs(model.predict(holdout)["forecast"] - holdout["units"]).mean() for model in models)
     assert learned < 0.9 * fixed
     assert models[0].panel.drivers[0].adstock.decay == 0.1  # a refit starts where the user said
+    assert models[0].diagnostics()["learned_curves"]["tv"]["adstock"]["decay"] == pytest.approx(0.6, abs=0.1)
+    assert "learned_curves" not in models[1].diagnostics()
 
 
 def test_a_checkpoint_of_curves_is_gone_on_from(tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hierforecast.driver import Adstock, Driver, Saturation
 from hierforecast.hiref.minibatch.curves import CURVE
 from hierforecast.hiref.minibatch.learning import read_exposures
 from hierforecast.hiref.minibatch.packing import Packing
@@ -10,7 +11,6 @@ from hierforecast.hiref.minibatch.polish import polish, value_and_slope
 from hierforecast.hiref.minibatch.start import begin
 from hierforecast.hiref.regression.effects import effects_of
 from hierforecast.hiref.regression.training import train
-from hierforecast.schema import Adstock, Driver, Saturation
 
 DRIVERS = [
     Driver("price", sign="-", transform="log", reference="regular", by=("brand", "bottom")),

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
+from hierforecast.driver import Adstock, Driver
 from hierforecast.hiref.minibatch import problem as problems
 from hierforecast.hiref.minibatch.curves import CURVE
 from hierforecast.hiref.minibatch.learning import read_exposures
 from hierforecast.hiref.minibatch.problem import in_order, ranges
 from hierforecast.hiref.minibatch.start import begin
-from hierforecast.schema import Adstock, Driver
 
 
 @pytest.fixture(scope="module", params=["fixed curves", "learned curves"])

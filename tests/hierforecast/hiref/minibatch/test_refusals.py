@@ -2,10 +2,10 @@
 
 import pytest
 
+from hierforecast.driver import Adstock, Saturation
 from hierforecast.errors import SettingsError
 from hierforecast.hiref import Driver, HiReF
 from hierforecast.options import Training
-from hierforecast.schema import Adstock, Saturation
 
 ROWS = Training(engine="rows")
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hierforecast.driver import Driver
 from hierforecast.hiref.material import Material, from_panel
 from hierforecast.options import Training
-from hierforecast.schema import Driver, SalesPanel, Target
+from hierforecast.schema import SalesPanel, Target
 
 LEVELS = ["state", "brand", "pack"]
 

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from hierforecast.driver import Adstock, Driver, Saturation
 from hierforecast.options import Training
-from hierforecast.schema import Adstock, Driver, SalesPanel, Saturation, Target
+from hierforecast.schema import SalesPanel, Target
 
 LEVELS = ["state", "brand", "pack"]
 CARRYING = SalesPanel(

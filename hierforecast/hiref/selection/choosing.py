@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from hierforecast.driver import Driver
 from hierforecast.errors import SettingsError, nearest
@@ -38,6 +39,7 @@ class Selection:
     drivers: tuple[Driver, ...]
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # as fits: many small matrices
 def choose_drivers(
     data: Material, settings: SalesPanel, *, keep: Sequence[str] = (), stable: float = STABLE, seed: int = 7
 ) -> Selection:

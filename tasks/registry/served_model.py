@@ -59,7 +59,8 @@ def _only(given: dict[str, Any], answer: str, known: tuple[str, ...]) -> dict[st
 
 def _with_late_drivers(model: Any, rows: pd.DataFrame) -> pd.DataFrame:
     """Rows with an empty column for every driver that is not known ahead and was left out: forecasts do not read it."""
-    late = [driver.name for driver in getattr(model.panel, "drivers", ()) if not driver.known_ahead]
+    drivers = model.panel.drivers if hasattr(model, "panel") else ()  # a marketing mix model has none
+    late = [driver.name for driver in drivers if not driver.known_ahead]
     return rows.assign(**{name: float("nan") for name in late if name not in rows.columns})
 
 

@@ -3,7 +3,13 @@
 Discounts saturate, stores promote competing products together, and a promotion in its second week sells less: these are
 columns of the panel like any other. The data date a week by its last day; here it is dated by its first, as the calendar of
 the model expects. Nothing here reads the target.
+
+    python -m benchmarks.frat_columns ../shared/data/frat/frat.parquet frat.parquet
+    ./start.sh --settings benchmarks/frat.yaml --sales frat.parquet
 """
+
+import argparse
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +19,16 @@ WEEK_DAYS = pd.Timedelta(days=6)  # from a week's first day to its last
 DEEPEST, HIGHEST = -1.2, 0.3  # log price over base price: data errors lie beyond
 BASE_REACH = 0.7  # log base price over its mean
 HINGES = (0.15, 0.3, 0.5)  # log discounts from which on more of it has another effect
+
+
+def main() -> None:
+    """Write the panel with its derived columns."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    args = parser.parse_args()
+    derive(pd.read_parquet(args.data)).to_parquet(args.out, index=False)
+    print(args.out)
 
 
 def derive(panel: pd.DataFrame) -> pd.DataFrame:
@@ -57,3 +73,7 @@ def _mean_of_others(panel: pd.DataFrame, name: str) -> pd.Series:
     groups = panel.groupby(["store_id", "brand", "category", "week"])[name]
     count = groups.transform("count")
     return ((groups.transform("sum") - panel[name]) / (count - 1).clip(lower=1)).where(count > 1, 0.0)
+
+
+if __name__ == "__main__":
+    main()

@@ -22,6 +22,7 @@ from hierforecast.results import (
     OUTSIDE,
     SEASON,
     TREND,
+    WEEKDAY,
     WHAT_IF,
 )
 
@@ -33,7 +34,9 @@ RESERVED_IN_SALES = frozenset(
     | {"other"}  # the dashboard's sum of small components
 )
 # Nodes and controls become columns and node names of Precision's tables, beside these.
-RESERVED_IN_MEDIA = frozenset({*FIT.columns, *MEDIA_CONTRIBUTIONS.columns, BASELINE, CONTROL, SEASON, TREND, "bottom", "total"})
+RESERVED_IN_MEDIA = frozenset(
+    {*FIT.columns, *MEDIA_CONTRIBUTIONS.columns, BASELINE, CONTROL, TREND, SEASON, WEEKDAY, HOLIDAYS, "bottom", "total"}
+)
 # Levels also become dimensions of the posterior's file, beside its other dimensions and its variables.
 RESERVED_MEDIA_LEVELS = RESERVED_IN_MEDIA | {
     *("chain", "draw", "control_column"),

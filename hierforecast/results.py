@@ -11,6 +11,7 @@ ACTUAL, FORECAST, LOWER, UPPER = "actual", "forecast", "lower", "upper"
 BASELINE, TREND, SEASON, CONTROL = "baseline", "trend", "season", "control"
 LEVEL, INTERACTION = "level", "{driver} by hierarchy"  # HiReF: a series' recent level, and what of an effect varies
 HOLIDAYS, TARGET_LAGS = "holidays", "{target} lags"  # HiReF: official days, and what the target's own past brings
+WEEKDAY = "weekday"  # Precision: what the day of the week brings
 REFERENCE, PROMOTED, UPLIFT, UPLIFT_SHARE, AFTER = "at_reference", "promoted", "uplift", "uplift_share", "late"
 FALLBACK, WHAT_IF, CHANGE, OUTSIDE = "fallback", "what_if", "change", "outside"  # what HiReF adds to an answer
 

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from hierforecast.hiref.columns.cuts import cuts_of
-from hierforecast.hiref.columns.holidays import holiday_dates
 from hierforecast.hiref.columns.rows import PERIODS_PER_YEAR, Rows, distinct_days, period_number
 from hierforecast.options import Training
 from hierforecast.schema import Frequency, SalesPanel
+from hierforecast.transforms.holidays import holiday_dates
 from hierforecast.transforms.seasonality import DAYS_PER_YEAR, fourier, within_month
 
 YEAR_AFTER = 1.0  # years of training after the last knot

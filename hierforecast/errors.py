@@ -16,6 +16,21 @@ class PanelError(HierforecastError):
     """A table does not fit what was declared about it."""
 
 
+class SafeguardError(PanelError):
+    """What was given to the ensemble cannot be fitted as it is; `name` says which safeguard found it, e.g. "metric_lag"."""
+
+    def __init__(self, message: str, *, name: str = "safeguard") -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class LeakageError(SafeguardError):
+    """A medium or a control knows the target."""
+
+    def __init__(self, message: str, *, name: str = "leakage") -> None:
+        super().__init__(message, name=name)
+
+
 class ModelFolderError(HierforecastError):
     """A saved model is missing, damaged or of another kind."""
 

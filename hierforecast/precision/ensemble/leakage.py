@@ -5,14 +5,14 @@ Every column x of a lagged metric, and the sum of a metric over its tacticals, i
     level    r  = corr(x[t], y[t+k])
     season   r' = corr(x'[t], y'[t+k]), ' = residual of a regression on 1, t, sin and cos of 2 pi p t / year, p = 1 .. 4
     change   r" = corr(x'[t] - x'[t-1], y'[t+k] - y'[t+k-1])
-    own      q  = (1 - r'^2) var(y') / ((1 - r^2) var(y)), what of the unexplained is neither trend nor season
+    noise   q  = (1/r'^2 - 1) var(y') / ((1/r^2 - 1) var(y)), the noise that makes x of y, beside season and in all
 
 and once more with x[t] - x[t-1] in place of x, which finds a running total of the target. The shift at which r' and r"
 sum to most is the column's; k > 0 is the target's future, k < 0 its past. With the threshold h (0.97):
 
     stop    |r| surely beyond h, |r'| >= 0.8, |r"| beyond chance, q >= 0.7   a copy, noise or not
             or |r'| or |r"| >= 1 - (1 - h) / 6                               a copy behind another trend or season
-            and the ranks of x' and y' agree (>= 0.7)                        not two columns that share one Christmas
+            and the changes x[t] - x[t-1], y[t+k] - y[t+k-1] agree in rank   >= 0.6: not one huge week that both share
             or any of r, r', r" is 1 to six digits
     warn    |r| >= h - 0.05, |r'| >= 0.5, |r"| beyond chance; or |r'| >= h - 0.05 and |r"| beyond chance
             and whatever would stop at k < 0: the target's own past is known in time, but it explains in media's place
@@ -23,12 +23,18 @@ A correlation alone cannot tell a noisy copy from a strong driver; the other num
 trend and season (r high, r' low), or the target has a trend and a season beside its driver (q low); a copy carries both,
 and q is 1.
 
-Measured on made companies of 104, 156 and 260 weeks:
+Measured on 500 made companies of 104, 156 and 260 weeks, in which trend and season are 10, 55 or 80 % of the variance:
 
-MEASURED
+    stop 500, else 0    the target; led by 1 or 2; its running total; with noise to r = 0.99, of now or led by 2
+    warn 500, else 0    the target with noise to r = 0.95; its past; a steady or a seasonal medium that causes 90 % of the
+                        target, 0 to 80 % of the rest being season and trend; a Christmas that both share
+    pass 500, else 0    the medium that did cause 10 to 60 % together with two others; random gamma columns; a random walk,
+                        also beside a random walk; a trending medium beside trending sales
+    0 findings          in 500 times 12 gamma columns beside normal noise over 100 weeks
 
 Not found: a moving average over the target's future, a total that starts anew each year, a copy in part of the weeks
-only. Reported although innocent: a medium that alone determines the target, with less than 1 % of the variance beside it.
+only. Reported although innocent: a medium that alone determines the target, with less than 1 % of the variance beside it;
+two curves without noise.
 """
 
 from collections.abc import Mapping, Sequence
@@ -193,7 +199,9 @@ def _alike(columns: np.ndarray, target: np.ndarray, weeks: np.ndarray, basis: np
     suspects = np.maximum(np.abs(season), np.abs(change)) >= 0.5
     ranks = np.zeros(len(level))
     if suspects.any():
-        ranks[suspects] = _correlation(_ranked(columns_left[:, suspects]), _ranked(target_left))
+        ranks[suspects] = _correlation(
+            *(_ranked(np.diff(values, axis=0)[consecutive]) for values in (columns[:, suspects], target))
+        )
     return _Alike(shift, total, level, season, change, noise, ranks, 1 / np.sqrt(len(weeks) - 3))
 
 
@@ -251,7 +259,7 @@ def _verdict(
     related = change >= 4 * error
     copied = beyond and season >= 0.8 and related and noise >= 0.7
     hidden = max(season, change) >= sure
-    if (copied or hidden) and ranks >= 0.7:
+    if (copied or hidden) and ranks >= 0.6:
         return STOP
     alike = (level >= wary and season >= 0.5) or season >= wary
     return WARN if hidden or (alike and related) else None

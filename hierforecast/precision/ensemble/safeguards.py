@@ -300,7 +300,6 @@ def _refuse_values(metric: str, values: np.ndarray, hierarchy: Hierarchy, exists
 
 def _count_weeks(target: np.ndarray, lags: Mapping[str, int], exists: Mapping[str, np.ndarray]) -> np.ndarray:
     counted = np.isfinite(target)
-    counted[: max(lags.values())] = False
     for metric, lag in lags.items():
         counted &= _shift(exists[metric], lag)
     if counted.sum() < FEWEST_WEEKS:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hierforecast.precision.ensemble.leakage import ALL_TACTICALS, find_leakage
+from hierforecast.precision.ensemble.leakage import ALL_TACTICALS, WEEKS_PER_YEAR, find_leakage
 
 SIZES = ((104, 1), (156, 2), (208, 3), (260, 4))  # weeks, seed
 
@@ -120,6 +120,16 @@ def trending(c):
     return 50 + c.week + c.noise(3)
 
 
+def curve(c):
+    return (c.week / len(c.week)) ** 2
+
+
+def moved_with_trend(c, effect):
+    """A medium and sales that share a trend, and `effect` of what the medium does beside it."""
+    shock = c.noise(3)
+    return 50 + c.week + shock, 1000 + 8 * c.week + effect * shock + c.noise(20)
+
+
 DRIVERS = {
     "seasonal": seasonal,
     "steady": lambda c: c.rng.gamma(3.0, 1.0, len(c.week)),
@@ -129,7 +139,7 @@ DRIVERS = {
 
 
 @pytest.mark.parametrize(("weeks", "seed"), SIZES)
-@pytest.mark.parametrize("season", [0.0, 0.3, 0.7])
+@pytest.mark.parametrize("season", [0.0, 0.3, 0.8])
 @pytest.mark.parametrize("name", DRIVERS)
 def test_a_medium_that_causes_nine_tenths_of_the_target_never_stops(name, season, weeks, seed):
     company = Company(weeks, seed)
@@ -146,6 +156,8 @@ INNOCENT = {
     "a straight line beside trending sales": lambda c: (1.0 * c.week, c.y + 8 * c.week),
     "falling beside rising": lambda c: (1000 - trending(c), c.y + 8 * c.week),
     "a running total of its own": lambda c: (c.media[:, 0].cumsum(), c.y + 8 * c.week),
+    "two curved trends": lambda c: (50 + 100 * curve(c) + c.noise(5), c.y + 1000 * curve(c)),
+    "a trending medium with a small effect": lambda c: moved_with_trend(c, 2.4),
     "two random walks": lambda c: (c.noise(1).cumsum(), 1000 + c.noise(1).cumsum()),
     "the target's past beyond the window": lambda c: (lagged(c.y - c.y.mean(), 9), c.y - 45 * c.season - 0.4 * c.week),
     "a constant": lambda c: (np.full(len(c.week), 7.0), c.y),
@@ -158,6 +170,19 @@ INNOCENT = {
 def test_innocent_look_alikes_pass(name, weeks, seed):
     column, y = INNOCENT[name](Company(weeks, seed))
     assert judge(column, y) == []
+
+
+@pytest.mark.parametrize(("weeks", "seed"), SIZES)
+def test_a_trending_medium_with_an_effect_never_stops(weeks, seed):
+    assert all(leak.verdict == "warn" for leak in judge(*moved_with_trend(Company(weeks, seed), 5.0)))
+
+
+@pytest.mark.parametrize(("weeks", "seed"), SIZES)
+def test_one_shared_week_never_stops(weeks, seed):
+    company = Company(weeks, seed)
+    launch = company.week == 40
+    medium, y = company.rng.gamma(3.0, 0.3, weeks) + 100 * launch, 1000 + company.noise(1) + 200 * launch
+    assert all(leak.verdict == "warn" for leak in judge(medium, y))
 
 
 def test_one_shared_christmas_never_stops():
@@ -242,6 +267,8 @@ def test_too_few_weeks_and_no_columns_are_not_judged():
 def test_a_target_without_noise_is_still_recognised():
     week = np.arange(120.0)
     assert [(leak.verdict, leak.shift) for leak in judge(3 * week + 1, 1000 + 2 * week)] == [("stop", 0)]
+    season = 1000 + np.sin(2 * np.pi * week / WEEKS_PER_YEAR)
+    assert [(leak.verdict, leak.shift) for leak in judge(led(season, 1)[:-1], season[:-1])] == [("stop", 1)]
 
 
 def test_ten_years_of_two_hundred_tacticals_are_fast():

@@ -105,7 +105,8 @@ class Sampling(Settings):
 
     chains: int = Field(4, ge=2, le=64)
     warmup: int = Field(500, ge=50, le=20_000)
-    draws: int = Field(500, ge=50, le=50_000)
+    draws: int = Field(500, ge=50, le=50_000, description="kept per chain")
+    steps_per_draw: int = Field(2, ge=1, le=20, description="steps of the sampler from one kept draw to the next")
     target_acceptance: float = Field(0.9, gt=0.5, lt=1)
     max_tree_depth: int = Field(8, ge=3, le=12)
     interval: float = Field(0.9, gt=0, lt=1, description="nominal coverage of lower..upper")

@@ -1,10 +1,12 @@
 """Geometric adstock: how an exposure's effect carries over to later weeks.
 
-    a[t] = (1 - decay) * (x[t] + decay * x[t-1] + decay^2 * x[t-2] + ...)
+    a[t] = sum_k w_k x[t-k],   w_k = (1 - decay) decay^k                         all weeks, the memory is exact
+                               w_k = (1 - decay) decay^k / (1 - decay^memory)    k < memory, a window
 
-The weights sum to one, so units are kept and a coefficient means the whole effect of an exposure. Memory is exact and
-infinite. `geometric` is the NumPy reference, which also continues from a state; `geometric_tf` is its twin inside the
-compiled sampler.
+The weights sum to one, so units are kept and a coefficient means the whole effect of an exposure. `geometric` is NumPy for
+draws; `geometric_tf` and `windowed_tf` are its twins inside the compiled sampler.
+
+Source: Broadbent (1979), One way TV advertisements work, Journal of the Market Research Society 21(3).
 """
 
 from typing import TYPE_CHECKING
@@ -26,31 +28,40 @@ def half_life_from_decay(decay: np.ndarray) -> np.ndarray:
         return -1.0 / np.log2(np.asarray(decay, dtype=float))
 
 
-def geometric(exposure: np.ndarray, decay: np.ndarray, start: np.ndarray | float = 0.0) -> np.ndarray:
-    """Normalised geometric adstock, one step after another.
+def geometric(exposure: np.ndarray, decay: np.ndarray, *, memory: int | None = None) -> np.ndarray:
+    """Normalised geometric adstock of weeks that start from nothing.
 
     Args:
-        exposure: (tacticals, weeks) or with leading dimensions.
-        decay: (..., tacticals) shares in [0, 1); leading dimensions are draws.
-        start: (..., tacticals) adstock of the week before the first; 0 for media that start with the data.
+        exposure: (weeks,), or with leading dimensions that broadcast with the decays'.
+        decay: (...) shares in [0, 1): draws, tacticals or both.
+        memory: weeks that an exposure acts on, its own included; None: all.
 
     Returns:
-        (..., tacticals, weeks) in the exposure's unit. Its last week is the `start` of the weeks that follow.
+        (..., weeks) in the exposure's unit.
     """
-    decay = np.asarray(decay, dtype=float)
+    decay = np.asarray(decay, dtype=float)[..., None]
     exposure = np.asarray(exposure, dtype=float)
-    carried = np.empty(np.broadcast_shapes(exposure.shape, (*decay.shape, exposure.shape[-1])))
-    state = np.asarray(start, dtype=float)
-    for week in range(exposure.shape[-1]):
-        state = (1 - decay) * exposure[..., week] + decay * state
-        carried[..., week] = state
-    return carried
+    weeks = exposure.shape[-1]
+    carried = np.broadcast_to(exposure, np.broadcast_shapes(exposure.shape, (*decay.shape[:-1], weeks)))
+    if memory is not None and memory < weeks:
+        return _windowed(carried, decay, memory)
+    total = carried.copy()  # repeated doubling: after j steps the sum over the last 2^j weeks
+    weight, reach = decay, 1
+    while reach < weeks:
+        total[..., reach:] += weight * total[..., :-reach].copy()
+        weight, reach = weight * weight, reach * 2
+    return total * (1.0 - decay) / (1.0 if memory is None else 1.0 - decay**memory)
+
+
+def _windowed(exposure: np.ndarray, decay: np.ndarray, memory: int) -> np.ndarray:
+    carried = np.zeros(exposure.shape)
+    for back in range(memory):
+        carried[..., back:] += decay**back * exposure[..., : exposure.shape[-1] - back]
+    return carried * (1.0 - decay) / (1.0 - decay**memory)
 
 
 def geometric_tf(exposure: "tf.Tensor", decay: "tf.Tensor") -> "tf.Tensor":
-    """The same by repeated doubling: x <- x + w shift(x, k); w <- w^2; k <- 2k, log2(weeks) fused steps.
-
-    After j steps x holds the sum over the last 2^j weeks, so the last step makes the memory reach the first week.
+    """Exact memory by repeated doubling: x <- x + w shift(x, k); w <- w^2; k <- 2k, log2(weeks) fused steps.
 
     Args:
         exposure: (tacticals, weeks).
@@ -71,3 +82,22 @@ def geometric_tf(exposure: "tf.Tensor", decay: "tf.Tensor") -> "tf.Tensor":
         weight = weight * weight
         reach *= 2
     return carried
+
+
+def window_weights_tf(decay: "tf.Tensor", memory: int) -> "tf.Tensor":
+    """The weights w_k of a window, (chains, tacticals, memory); they sum to one."""
+    import tensorflow as tf
+
+    powers = [tf.ones_like(decay)]
+    for _ in range(memory - 1):
+        powers.append(powers[-1] * decay)
+    weights = tf.stack(powers, axis=-1)
+    return weights / tf.reduce_sum(weights, axis=-1, keepdims=True)
+
+
+def lagged(exposure: np.ndarray, memory: int) -> np.ndarray:
+    """(tacticals, memory, weeks): every tactical's exposure k weeks ago, 0 before the first week."""
+    shifted = np.zeros((len(exposure), memory, exposure.shape[1]))
+    for back in range(min(memory, exposure.shape[1])):
+        shifted[:, back, back:] = exposure[:, : exposure.shape[1] - back]
+    return shifted

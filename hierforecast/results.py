@@ -90,6 +90,78 @@ DIAGNOSTICS = Table(
     ("parameter", "node", "mean", "sd", "rhat", "ess_bulk", "ess_tail"),
     "Precision: convergence per scalar parameter",
 )
+ROI = Table(
+    "roi",
+    (
+        "level",
+        "node",
+        "spend",
+        "contribution",
+        "roi",
+        "median",
+        LOWER,
+        UPPER,
+        "marginal_roi",
+        "marginal_lower",
+        "marginal_upper",
+        "cost_per_unit",
+        "reason",
+    ),
+    "Precision: return on spend per node, what the spend of some weeks brought then and later over what was spent; the "
+    "marginal one is that of one more currency unit; contribution in target units; reason says why a number is missing",
+)
+RESPONSE = Table(
+    "response",
+    (
+        "level",
+        "node",
+        "multiple",
+        "spend",
+        "effect",
+        LOWER,
+        UPPER,
+        "marginal_roi",
+        "marginal_lower",
+        "marginal_upper",
+    ),
+    "Precision: what a node brings, carry-over included, at multiples of its current spend; effect in target units",
+)
+BUDGET = Table(
+    "budget",
+    (
+        "level",
+        "node",
+        "spend_before",
+        "spend_after",
+        "contribution_before",
+        "contribution_after",
+        "roi_before",
+        "roi_after",
+        "marginal_before",
+        "marginal_after",
+    ),
+    "Precision: spend, contribution and returns per node in the current and in the best plan",
+)
+SCENARIO = Table(
+    "scenario",
+    ("scenario", PERIOD, FORECAST, LOWER, UPPER, "difference", "difference_lower", "difference_upper"),
+    "Precision: forecasts of plans per period, and what each brings beyond the base plan, with intervals, in target units",
+)
+SCENARIO_TOTAL = Table(
+    "scenario_total",
+    (
+        "scenario",
+        FORECAST,
+        LOWER,
+        UPPER,
+        "difference",
+        "difference_lower",
+        "difference_upper",
+        "later",
+        "probability_better",
+    ),
+    "Precision: the same for all periods together; later is what media carry beyond the last period more than in the base plan",
+)
 BACKTEST = Table(
     "backtest",
     ("model", "origin", "level", "cells", "wape", "mae", "rmse", "mase", "bias", "coverage", "cpu_seconds"),

@@ -24,7 +24,7 @@ from hierforecast.errors import SettingsError
 from hierforecast.precision import plan_search
 from hierforecast.precision.aims import Aim
 from hierforecast.precision.budget_outcome import Outcome, TacticalOutcome
-from hierforecast.precision.budget_problem import aimed_at, plan_of, reach_target, starts_of
+from hierforecast.precision.budget_problem import aimed_at, plan_of, promising, reach_target, starts_of
 from hierforecast.precision.effects import check_spend, check_window, reach_of
 from hierforecast.precision.hierarchy import Hierarchy
 from hierforecast.precision.intervals import central_interval, thinned
@@ -32,6 +32,8 @@ from hierforecast.precision.nodes import all_nodes
 from hierforecast.precision.plan_search import Found
 from hierforecast.precision.response import Coefficients, Weeks
 from hierforecast.precision.spend_limits import CLOSE, Bound, Rows, spend_rows, total_row
+
+ROUGH_DRAWS = 100  # for finding out which of several starts are worth following
 
 
 class Expected(NamedTuple):
@@ -130,11 +132,19 @@ def optimise_budget(
     if budget is not None:
         rows = total_row(rows, plan.spend, plan.spend_per, plan.free, plan.by_week, budget)
     inside = plan_search.polytope_of(rows)
+    if plan_search.corner(inside, np.ones(len(inside.least))) is None:
+        raise SettingsError(
+            "without a budget spend needs an end: give `each` an upper multiple, or a Bound with upper on 'total'"
+        )
     few = coefficients.take(thinned(len(coefficients.noise), most_draws))
     reaches = tuple(reach_of(place, few, weeks, window) for place in np.flatnonzero(plan.free))
     aimed = aimed_at(plan, reaches, aim, value, target_marginal_roi or 0.0)
     starts = starts_of(aimed, inside, seed)
     if target_roi is None:
+        if len(starts) > 1:
+            rough = coefficients.take(thinned(len(coefficients.noise), min(ROUGH_DRAWS, most_draws)))
+            screened = tuple(reach_of(place, rough, weeks, window) for place in np.flatnonzero(plan.free))
+            starts = [starts[0], *promising(aimed, screened, inside, starts)]
         found = plan_search.search(aimed.objective, inside, starts)
     else:
         aimed, found = reach_target(aimed, inside, starts, target_roi, float(plan.spend[~plan.free].sum()))

@@ -168,7 +168,7 @@ def reach_target(
     low, high, best = 0.0, 1.0, careful
     for _ in range(HALVINGS):
         care = (low + high) / 2
-        tried = at(care, [best[1].variables, *starts[1:]])
+        tried = at(care, [best[1].variables, careful[1].variables] if len(starts) > 1 else [best[1].variables])
         if tried[2] >= 0:
             high, best = care, tried
         else:
@@ -195,3 +195,9 @@ def starts_of(aimed: Aimed, inside: Polytope, seed: int) -> list[np.ndarray]:
     corners = [corner(inside, generator.normal(size=len(near)) * aimed.cost_per_variable()) for _ in range(STARTS - 1)]
     # A Hill curve is flat at nothing: a little of the near plan shows every tactical's worth.
     return [near, *(far + 0.1 * (near - far) for far in corners if far is not None)]
+
+
+def promising(aimed: Aimed, few: tuple[Reach, ...], inside: Polytope, starts: list[np.ndarray]) -> list[np.ndarray]:
+    """Where the starts lead to on few draws: the two best of them, to be started from on more draws."""
+    found = [search(aimed._replace(reaches=few).objective, inside, [start]) for start in starts]
+    return [one.variables for one in sorted(found, key=lambda one: -one.value)[:2]]

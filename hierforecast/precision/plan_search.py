@@ -75,7 +75,7 @@ def _climb(objective: Function, inside: Polytope, start: np.ndarray) -> Found:
         if ahead.value <= judged.value:
             break
         at, judged = at + length * step, ahead
-    return Found(at, judged.value, _gap(at, judged.gradient, inside))
+    return Found(at, judged.value, _gap(objective, at, judged, start, inside))
 
 
 def _newton(judged: Judged, inside: Polytope, at: np.ndarray, free: np.ndarray) -> np.ndarray:
@@ -87,9 +87,21 @@ def _newton(judged: Judged, inside: Polytope, at: np.ndarray, free: np.ndarray) 
     return best
 
 
-def _gap(at: np.ndarray, gradient: np.ndarray, inside: Polytope) -> float:
-    best = corner(inside, gradient)
-    return float("inf") if best is None else float(max(gradient @ (best - at), 0.0))
+def _gap(objective: Function, at: np.ndarray, judged: Judged, start: np.ndarray, inside: Polytope) -> float:
+    """The smallest of the program's bounds, taken at the plan and a little towards the start.
+
+    Concave curves lie below each of their tangents. Where a curve is very steep at no spend the tangent there says little.
+    """
+    bounds = [np.inf]
+    for share in (0.0, 1e-4, 1e-3):
+        near = at + share * (start - at)
+        there = judged if share == 0 else objective(near)
+        best = corner(inside, there.gradient)
+        if best is not None:
+            bounds.append(there.value - judged.value + float(there.gradient @ (best - near)))
+        if bounds[-1] <= ENOUGH * abs(judged.value):
+            break
+    return max(min(bounds), 0.0)
 
 
 def corner(inside: Polytope, direction: np.ndarray) -> np.ndarray | None:

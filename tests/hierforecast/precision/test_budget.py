@@ -192,6 +192,7 @@ def test_an_averse_aim_has_a_smaller_spread():
         ({"budget": 5, "target_roi": 1}, "name one of"),
         ({"target_roi": 0}, "must be a return > 0"),
         ({"by": "day"}, "by must be"),
+        ({"target_roi": 1, "each": (0, np.inf)}, "spend needs an end"),
         ({"by": "week", "cost": np.ones(2)}, "one price > 0"),
     ],
 )

@@ -15,12 +15,12 @@ import pandas as pd
 
 from hierforecast import results
 from hierforecast.errors import PanelError, SettingsError, nearest
-from hierforecast.precision.effects import reach_of
+from hierforecast.precision.effects import curve, reach_of
 from hierforecast.precision.hierarchy import Hierarchy
 from hierforecast.precision.intervals import central_interval
 from hierforecast.precision.nodes import tacticals_under
 from hierforecast.precision.predictive import predictive_draws
-from hierforecast.precision.response import Coefficients, Weeks, fitted_draws, media_draws
+from hierforecast.precision.response import Coefficients, Weeks, fitted_draws
 
 BASE = "base"
 
@@ -119,12 +119,13 @@ def apply_scenario(scenario: Scenario, weeks: Weeks, hierarchy: Hierarchy) -> We
 
 
 def _later(coefficients: Coefficients, weeks: Weeks) -> np.ndarray:
-    """(draws,) what the weeks' media, carried past the last week, still bring; the weeks before them included."""
-    every = np.ones(weeks.media.shape[1], dtype=bool)
+    """(draws,) what all media, carried past the last week, still bring."""
+    last = np.arange(weeks.media.shape[1]) == weeks.media.shape[1] - 1
     total = np.zeros(len(coefficients.noise))
     for tactical in range(len(weeks.media)):
-        reach = reach_of(tactical, coefficients, weeks, every)
-        total += reach.brought(reach.carried(reach.plan)) - media_draws(tactical, coefficients, weeks).sum(axis=1)
+        reach = reach_of(tactical, coefficients, weeks, last)
+        carried = reach.carried(reach.plan)  # of the last week and what follows it
+        total += reach.brought(carried) - reach.worth * curve(reach.kind, carried[:, 0], reach.slope)[0]
     return total
 
 

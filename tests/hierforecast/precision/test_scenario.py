@@ -38,6 +38,19 @@ def test_a_medium_switched_off_loses_what_it_brings_in_the_weeks_and_later(plan)
     assert total["probability_better"] == 0
 
 
+@pytest.mark.parametrize("kind", ["log", "hill"])
+@pytest.mark.parametrize("memory", [None, 5])
+def test_later_is_what_comes_in_further_weeks_without_media(kind, memory):
+    coefficients, weeks = posterior(kind, memory=memory), made_weeks(8, earlier=5)
+    off = Scenario("off", {"total": np.array([1, 1, 1, 1, 1, 1, 0, 0])})
+    total = compare_scenarios(coefficients, weeks, HIERARCHY, [off], seed=1).total.iloc[1]
+    brought = []
+    for plan in (weeks, apply_scenario(off, weeks, HIERARCHY)):
+        longer = plan._replace(media=np.hstack([plan.media, np.zeros((3, 400))]))
+        brought.append(sum(media_draws(place, coefficients, longer)[:, 8:].sum(axis=1) for place in range(3)).mean())
+    assert total["later"] == pytest.approx(brought[1] - brought[0], rel=1e-4)
+
+
 def test_differences_are_surer_than_forecasts(plan):
     total = compare_scenarios(*plan, HIERARCHY, [Scenario("more", {"total": 1.1})], seed=1).total.iloc[1]
     assert total["difference_upper"] - total["difference_lower"] < 0.5 * (total["upper"] - total["lower"])

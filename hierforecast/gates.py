@@ -88,7 +88,7 @@ def decide_precision(
 
     Args:
         gate: the declared limits.
-        convergence: `max_rhat`, `min_ess_bulk`, `min_ess_tail`, `divergences` of the fit on all weeks.
+        convergence: `max_rhat`, `min_ess_bulk`, `min_ess_tail`, `divergences`, `ebfmi` of the fit on all weeks.
         reasons: what did not converge, naming parameter and node.
         wape: WAPE of the challenger after the cutoff, a share.
         rival: the champion's settings fitted to the same cutoff.
@@ -99,6 +99,7 @@ def decide_precision(
             _at_least("smallest bulk ESS", convergence["min_ess_bulk"], gate.min_ess, because=_why(reasons, "bulk ESS")),
             _at_least("smallest tail ESS", convergence["min_ess_tail"], gate.min_ess, because=_why(reasons, "tail ESS")),
             _at_most("divergences", convergence["divergences"], gate.max_divergences),
+            _at_least("E-BFMI", convergence["ebfmi"], gate.min_ebfmi),
             _not_worse("WAPE", wape, rival, gate.max_wape_increase),
         )
     )

@@ -126,6 +126,7 @@ class PrecisionGate(Settings):
     max_rhat: float = Field(1.01, gt=1)
     min_ess: float = Field(400, gt=0, description="bulk and tail effective draws of the worst parameter")
     max_divergences: int = Field(0, ge=0)
+    min_ebfmi: float = Field(0.3, ge=0, lt=2, description="energy fraction of the worst chain (Betancourt 2016)")
     max_wape_increase: float = Field(0.05, ge=0)
 
 

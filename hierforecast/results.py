@@ -80,9 +80,14 @@ MEDIA_CONTRIBUTIONS = Table(
     (PERIOD, "level", "node", "mean", LOWER, UPPER),
     "Precision: contributions in target units; level is a media level, control or baseline",
 )
+MEDIA_TOTALS = Table(
+    "media_totals",
+    ("level", "node", "total", LOWER, UPPER, "share", "share_lower", "share_upper"),
+    "Precision: contributions summed over all observed periods, in target units and as shares of the fitted total",
+)
 DECAY = Table(
     "decay",
-    ("tactical", "channel", "decay", LOWER, UPPER, "half_life", "rhat", "ess_bulk"),
+    ("tactical", "channel", "decay", LOWER, UPPER, "half_life", "half_life_lower", "half_life_upper", "rhat", "ess_bulk"),
     "Precision: share of an exposure's effect carried to the next period, per tactical; half_life in periods",
 )
 DIAGNOSTICS = Table(

@@ -14,6 +14,7 @@ from hierforecast.driver import Driver
 from hierforecast.errors import nearest
 from hierforecast.hierarchy import BOTTOM
 from hierforecast.media_tree import MediaTree
+from hierforecast.mix_model import MixModel, Priors
 from hierforecast.naming import (
     RESERVED_IN_MEDIA,
     RESERVED_IN_SALES,
@@ -157,6 +158,11 @@ class MediaPanel(_Panel):
     controls: list[str] = Field(default_factory=list)
     seasonality: int = Field(2, ge=0, le=10, description="yearly Fourier pairs added to the controls")
     trend: bool = True
+    trend_knots: int = Field(0, ge=0, le=20, description="places, equally spaced, where the trend's slope may change")
+    weekly_pairs: int = Field(0, ge=0, le=3, description="Fourier pairs within the week, for daily data")
+    holidays: Holidays | None = Field(None, description="official days that move the target")
+    model: MixModel = Field(MixModel(), description="decays, saturation, memory, residuals")
+    priors: Priors = Field(Priors(), description="what is believed before the data")
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -186,6 +192,17 @@ class MediaPanel(_Panel):
         if len(exposures) > 1:
             raise ValueError(f"media.metrics: only one metric can be the exposure metric, got {exposures}")
         channels = self.tree if isinstance(self.tree, dict) else {}
+        if self.model.effects_at is not None and self.model.effects_at not in self.levels:
+            raise ValueError(
+                f"media.model.effects_at names {self.model.effects_at!r}; {nearest(self.model.effects_at, self.levels)}"
+            )
+        if self.model.prior_scale == "roi" and self.spend is None:
+            raise ValueError("media.model.prior_scale is roi, and media.spend is not declared; add it, or take effect")
+        known = media_tree.nodes(self.tree)
+        for prior in ("effect", "half_life", "beta_decay"):
+            for node in getattr(self.priors, prior):
+                if node not in known:
+                    raise ValueError(f"media.priors.{prior} names {node!r}; {nearest(node, known)}")
         for channel in self.offline_channels:
             if channel not in channels:
                 raise ValueError(f"media.offline_channels names {channel!r}; {nearest(channel, list(channels))}")

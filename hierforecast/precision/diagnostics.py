@@ -16,8 +16,6 @@ from hierforecast.options import PrecisionGate
 if TYPE_CHECKING:
     import xarray as xr
 
-LOWEST_EBFMI = 0.2  # below it the chains explore the energy too slowly to be trusted in the tails (Betancourt 2016)
-
 
 class Convergence(NamedTuple):
     """The worst over all scalar parameters, and the sampler's own warnings. JSON-ready; not a number means not known."""
@@ -27,6 +25,7 @@ class Convergence(NamedTuple):
     min_ess_tail: float
     divergences: int
     ebfmi: float
+    max_pareto_k: float  # of leave-one-out; warns above `psis.LARGEST_K`
 
 
 def diagnose(posterior: "xr.Dataset") -> pd.DataFrame:
@@ -49,14 +48,24 @@ def diagnose(posterior: "xr.Dataset") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(results.DIAGNOSTICS.columns))
 
 
-def summarise_convergence(table: pd.DataFrame, *, energy_fraction: np.ndarray, diverging: np.ndarray) -> Convergence:
-    """The worst figures of a `diagnose` table, (chains,) E-BFMI and (chains, draws) divergences; NaN anywhere stays NaN."""
+def summarise_convergence(
+    table: pd.DataFrame, *, energy_fraction: np.ndarray, diverging: np.ndarray, pareto_k: np.ndarray
+) -> Convergence:
+    """The worst figures; NaN anywhere stays NaN.
+
+    Args:
+        table: from `diagnose`.
+        energy_fraction: (chains,) E-BFMI.
+        diverging: (chains, draws) bool.
+        pareto_k: (weeks,) of leave-one-out.
+    """
     return Convergence(
         max_rhat=float(table["rhat"].max(skipna=False)),
         min_ess_bulk=float(table["ess_bulk"].min(skipna=False)),
         min_ess_tail=float(table["ess_tail"].min(skipna=False)),
         divergences=int(diverging.sum()),
         ebfmi=float(energy_fraction.min()),
+        max_pareto_k=float(pareto_k.max()),
     )
 
 
@@ -78,8 +87,11 @@ def verdict(table: pd.DataFrame, convergence: Convergence, gate: PrecisionGate) 
             f"{convergence.divergences} divergences, wanted at most {gate.max_divergences}; "
             "raise sampling.target_acceptance or give the parameters above tighter priors"
         )
-    if not convergence.ebfmi >= LOWEST_EBFMI:
-        reasons.append(f"E-BFMI {convergence.ebfmi:.2f}, wanted at least {LOWEST_EBFMI}; the chains hardly change energy")
+    if not convergence.ebfmi >= gate.min_ebfmi:
+        reasons.append(
+            f"E-BFMI is {convergence.ebfmi:.2f}, wanted at least {gate.min_ebfmi:g}; the chains hardly change energy: "
+            "look at scales and tails among the parameters, or sample longer"
+        )
     return tuple(reason for reason in reasons if reason)
 
 

@@ -16,13 +16,14 @@ _STEP_DAYS = {"day": 1, "week": 7}
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column of the panel is what; `media` has one column per tactical, in the tree's order."""
+    """Which column of the panel is what; `media` and `spend`, if there is any, have one column per tactical."""
 
     period: str
     frequency: Frequency
     target: str
     media: tuple[str, ...]
     controls: tuple[str, ...]
+    spend: tuple[str, ...] = ()
 
 
 class MediaTable(NamedTuple):
@@ -32,6 +33,7 @@ class MediaTable(NamedTuple):
     target: np.ndarray  # (weeks,) NaN where not known
     media: np.ndarray  # (tacticals, weeks) >= 0
     controls: np.ndarray  # (weeks, controls)
+    spend: np.ndarray | None = None  # (tacticals, weeks) currency
 
 
 def read_media_table(panel: pd.DataFrame, columns: Columns, *, needs_target: bool) -> MediaTable:
@@ -42,6 +44,8 @@ def read_media_table(panel: pd.DataFrame, columns: Columns, *, needs_target: boo
             or unknown, a control is unknown, or the target is infinite.
     """
     wanted = [columns.period, *([columns.target] if needs_target else []), *columns.media, *columns.controls]
+    has_spend = bool(columns.spend) and (needs_target or set(columns.spend) <= set(panel.columns))
+    wanted += columns.spend if has_spend else []
     for name in wanted:
         if name not in panel.columns:
             raise PanelError(f"the media panel has no column {name!r}; {nearest(name, map(str, panel.columns))}")
@@ -49,15 +53,10 @@ def read_media_table(panel: pd.DataFrame, columns: Columns, *, needs_target: boo
         raise PanelError("the media panel has no rows; give one row per period")
     panel = panel.assign(**{columns.period: _dates(panel, columns.period)}).sort_values(columns.period, ignore_index=True)
     _check_steps(panel[columns.period], columns.frequency)
-    media = _numbers(panel, columns.media, known=True)
-    if (media < 0).any():
-        week, place = np.argwhere(media < 0)[0]
-        raise PanelError(
-            f"media column {columns.media[place]!r} is {media[week, place]:g} in {panel[columns.period][week]:%Y-%m-%d}; "
-            "exposures are >= 0, write 0 for weeks off air"
-        )
+    media = _amounts(panel, columns.media, columns.period)
+    spend = _amounts(panel, columns.spend, columns.period).T if has_spend else None
     target = _numbers(panel, [columns.target], known=False)[:, 0] if needs_target else np.full(len(panel), np.nan)
-    return MediaTable(panel[columns.period], target, media.T, _numbers(panel, columns.controls, known=True))
+    return MediaTable(panel[columns.period], target, media.T, _numbers(panel, columns.controls, known=True), spend)
 
 
 def observed_weeks(table: MediaTable, observed: np.ndarray | None) -> np.ndarray:
@@ -80,6 +79,31 @@ def observed_weeks(table: MediaTable, observed: np.ndarray | None) -> np.ndarray
     if np.ptp(table.target[mask]) == 0:
         raise PanelError(f"the target is {table.target[mask][0]:g} in every observed period; there is nothing to explain")
     return mask
+
+
+def extend(old: MediaTable, observed: np.ndarray, new: MediaTable, frequency: Frequency) -> tuple[MediaTable, np.ndarray]:
+    """Old weeks up to the last observed one, as they were, and a newer table's weeks after it; those with a target observed.
+
+    Raises:
+        PanelError: the newer table has no known target after the old ones, or does not follow on.
+    """
+    kept = np.arange(len(old.periods)) <= int(np.flatnonzero(observed)[-1])
+    last = old.periods[kept].iloc[-1]
+    later = (new.periods > last).to_numpy()
+    if not (later & ~np.isnan(new.target)).any():
+        raise PanelError(f"no period after {last:%Y-%m-%d} has a known target, so there is nothing new to learn")
+    first = new.periods[later].iloc[0]
+    if not follows(last, first, frequency):
+        raise PanelError(f"{first:%Y-%m-%d} does not follow {last:%Y-%m-%d}; add the {frequency}s between")
+    spend = None if old.spend is None else np.concatenate([old.spend[:, kept], new.spend[:, later]], axis=1)
+    table = MediaTable(
+        pd.concat([old.periods[kept], new.periods[later]], ignore_index=True),
+        np.concatenate([old.target[kept], new.target[later]]),
+        np.concatenate([old.media[:, kept], new.media[:, later]], axis=1),
+        np.concatenate([old.controls[kept], new.controls[later]]),
+        spend,
+    )
+    return table, np.concatenate([np.zeros(kept.sum(), dtype=bool), ~np.isnan(new.target[later])])
 
 
 def follows(last: pd.Timestamp, first: pd.Timestamp, frequency: Frequency) -> bool:
@@ -112,6 +136,18 @@ def _check_steps(periods: pd.Series, frequency: Frequency) -> None:
             f"periods must follow each other by one {frequency}: {periods[place]:%Y-%m-%d} is followed by "
             f"{periods[place + 1]:%Y-%m-%d}; add the missing rows (media 0, target empty) or drop the double one"
         )
+
+
+def _amounts(panel: pd.DataFrame, names: Sequence[str], period: str) -> np.ndarray:
+    """(weeks, names) exposures or spend, known and >= 0."""
+    amounts = _numbers(panel, names, known=True)
+    if (amounts < 0).any():
+        week, place = np.argwhere(amounts < 0)[0]
+        raise PanelError(
+            f"media column {names[place]!r} is {amounts[week, place]:g} in {panel[period][week]:%Y-%m-%d}; "
+            "exposures and spend are >= 0, write 0 for weeks off air"
+        )
+    return amounts
 
 
 def _numbers(panel: pd.DataFrame, names: Sequence[str], *, known: bool) -> np.ndarray:

@@ -3,33 +3,44 @@
     model = Precision.from_panel_settings(company.media, company.sampling).fit(panel)
     model.verdict(company.gates.precision) or model.predict(plan)
 
-Fitting needs TensorFlow Probability; everything else, loading and predicting included, is NumPy on the saved draws.
+Fitting needs TensorFlow; everything else, loading and predicting included, is NumPy on the saved draws. What follows from
+the draws for money (returns, curves, budgets, scenarios) is in `decisions`.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hierforecast.errors import NotFittedError, PanelError, SettingsError
-from hierforecast.model_folder import read_model_folder, write_model_folder
+from hierforecast.errors import NotFittedError, PanelError, SettingsError, nearest
+from hierforecast.mix_model import MixModel, Priors
 from hierforecast.options import PrecisionGate, Sampling
 from hierforecast.precision import draws_file, summaries
+from hierforecast.precision.accuracy import accuracy_table
+from hierforecast.precision.background import Background
+from hierforecast.precision.calibration import LiftTest
 from hierforecast.precision.controls import learn_design
+from hierforecast.precision.decisions import Decisions
 from hierforecast.precision.diagnostics import Convergence, diagnose, summarise_convergence, verdict
 from hierforecast.precision.hierarchy import Hierarchy, build_hierarchy
-from hierforecast.precision.media_table import Columns, MediaTable, follows, observed_weeks, read_media_table
-from hierforecast.precision.posterior import constrain, log_density
-from hierforecast.precision.priors import Priors, prior_numbers
+from hierforecast.precision.media_table import Columns, MediaTable, extend, follows, observed_weeks, read_media_table
+from hierforecast.precision.pointwise import Pointwise, pointwise_log_likelihood
+from hierforecast.precision.posterior.data import Old
+from hierforecast.precision.posterior.density import density_of
+from hierforecast.precision.posterior.parameters import constrain
+from hierforecast.precision.posterior.prior import prior_draws
+from hierforecast.precision.predictive import predictive_draws
+from hierforecast.precision.priors import prior_numbers
+from hierforecast.precision.psis import Loo, psis_loo
+from hierforecast.precision.response import Coefficients, Weeks, fitted_draws
 from hierforecast.precision.sampling import Progress, sample
+from hierforecast.precision.saving import read_saved, write_saved
 from hierforecast.precision.scaling import learn_scaling
-from hierforecast.precision.training import Training, coefficients_in_units, model_data, pooled
+from hierforecast.precision.training import Training, betas, coefficients_in_units, model_data, pooled
 from hierforecast.schema import Frequency, MediaPanel
-
-FAMILY = "precision"
-DRAWS_FILE = "posterior.nc"
 
 
 class Precision:
@@ -39,16 +50,18 @@ class Precision:
         hierarchy: the media tree, from `build_hierarchy`.
         target: column to be explained.
         media_columns: one exposure column per tactical, in the tree's order; the tacticals' names if not given.
+        spend_columns: one spend column per tactical, for returns and budgets; none if not given.
         control_names: columns of further causes.
         period: date column.
         frequency: "day", "week" or "month"; a season is a year in any case.
-        seasonality: yearly Fourier pairs.
-        trend: whether there is a linear trend.
+        background: trend, season and holidays.
+        model: the form: decays, saturation, memory, residuals.
         priors: what is believed before the data.
         sampling: chains, draws, interval, seed.
+        present: (tacticals,) bool, False for tacticals that have no exposure by nature; all are expected if not given.
 
     Raises:
-        SettingsError: names do not fit the tree or each other.
+        SettingsError: names do not fit the tree or each other, or the form asks for what is not there.
     """
 
     def __init__(
@@ -57,47 +70,43 @@ class Precision:
         *,
         target: str,
         media_columns: Sequence[str] | None = None,
+        spend_columns: Sequence[str] = (),
         control_names: Sequence[str] = (),
         period: str = "week",
         frequency: Frequency = "week",
-        seasonality: int = 2,
-        trend: bool = True,
+        background: Background | None = None,
+        model: MixModel | None = None,
         priors: Priors | None = None,
         sampling: Sampling | None = None,
+        present: np.ndarray | None = None,
     ) -> None:
         self.hierarchy = hierarchy
-        self.columns = Columns(period, frequency, target, tuple(media_columns or hierarchy.tacticals), tuple(control_names))
-        self.seasonality, self.trend = seasonality, trend
+        media = tuple(media_columns or hierarchy.tacticals)
+        self.columns = Columns(period, frequency, target, media, tuple(control_names), tuple(spend_columns))
+        self.background, self.model = background or Background(), model or MixModel()
         self.priors, self.sampling = priors or Priors(), sampling or Sampling()
-        self._numbers = prior_numbers(self.priors, hierarchy, frequency)
+        self.present = np.ones(len(media), dtype=bool) if present is None else np.asarray(present, dtype=bool)
+        _check_names(self.hierarchy, self.columns)
+        _check_form(self.hierarchy, self.columns, self.model, self.priors)
+        self._numbers = prior_numbers(self.priors, hierarchy, frequency, self.model)
         self._training: Training | None = None
-        self._posterior: Any = None  # xarray.Dataset
-        self._sample_stats: Any = None  # xarray.Dataset
+        self._draws: dict[str, Any] = {}  # group -> xarray.Dataset
         self._table: pd.DataFrame | None = None
-        if len(self.columns.media) != hierarchy.num_tacticals:
-            raise SettingsError(
-                f"media_columns needs one column per tactical: wanted {hierarchy.num_tacticals}, got {len(self.columns.media)}"
-            )
-        names = [period, target, *self.columns.media, *self.columns.controls]
-        double = sorted({name for name in names if names.count(name) > 1})
-        if double:
-            raise SettingsError(f"each column has one role; {double} have several of period, target, media and control")
 
     @classmethod
-    def from_panel_settings(
-        cls, panel: MediaPanel, sampling: Sampling | None = None, *, priors: Priors | None = None
-    ) -> "Precision":
+    def from_panel_settings(cls, panel: MediaPanel, sampling: Sampling | None = None) -> "Precision":
         """The model of a company's declared media panel, on its exposure metric."""
         return cls(
             build_hierarchy(panel.tree, panel.levels),
             target=panel.target.name,
             media_columns=panel.metric_columns(panel.exposure_metric),
+            spend_columns=panel.spend_columns(),
             control_names=panel.controls,
             period=panel.period,
             frequency=panel.frequency,
-            seasonality=panel.seasonality,
-            trend=panel.trend,
-            priors=priors,
+            background=Background(panel.seasonality, panel.trend, panel.trend_knots, panel.weekly_pairs, panel.holidays),
+            model=panel.model,
+            priors=panel.priors,
             sampling=sampling,
         )
 
@@ -106,7 +115,9 @@ class Precision:
         panel: pd.DataFrame,
         *,
         observed: np.ndarray | None = None,
+        lift_tests: Sequence[LiftTest] = (),
         progress: Progress | None = None,
+        checkpoint: str | Path | None = None,
     ) -> "Precision":
         """Sample the posterior.
 
@@ -114,34 +125,86 @@ class Precision:
             panel: one row per period; the target may be empty where it is not observed.
             observed: (weeks,) bool in the panel's row order, the weeks in the likelihood; those with a known target if
                 not given. Mask a holdout instead of cutting it: shapes stay equal, so nothing is compiled again.
+            lift_tests: experiments that enter the likelihood.
             progress: called with "warm-up" or "draws", steps done, steps in all.
+            checkpoint: folder for what the sampler has done; a killed fit goes on there, with the same draws.
 
         Raises:
             PanelError: the panel does not fit what was declared.
+            SettingsError: a lift test does not fit the tree or the panel.
         """
-        self._train(panel, observed)
-        data, spread = model_data(self._trained, self.hierarchy, self._numbers)
-        drawn = sample(log_density, data, spread, sampling=self.sampling, progress=progress)
-        parameters = constrain(drawn.flat, data)
-        self._posterior = draws_file.name_draws(parameters, self.hierarchy, self._trained.design.column_names)
-        self._sample_stats = draws_file.name_sample_stats(drawn)
-        self._table = None
-        return self
+        self._train(panel, observed, tuple(lift_tests))
+        return self._sample(progress, checkpoint)
+
+    def refresh(
+        self,
+        panel: pd.DataFrame,
+        *,
+        inflation: float = 1.0,
+        progress: Progress | None = None,
+        checkpoint: str | Path | None = None,
+    ) -> "Precision":
+        """A new model that has learned the panel's new weeks: scales frozen, the old posterior (as a normal) its prior.
+
+        Only weeks after the last observed one enter the likelihood, so that no week counts twice; the older ones still
+        carry over.
+
+        Args:
+            panel: the old weeks and the new ones.
+            inflation: factor on the old posterior's sds, >= 1; above 1 old knowledge fades.
+            progress: as in `fit`.
+            checkpoint: as in `fit`.
+
+        Raises:
+            PanelError: there are no new weeks with a known target.
+            SettingsError: inflation is below 1.
+        """
+        old = self._trained
+        new = read_media_table(panel, self.columns, needs_target=True)
+        table, observed = extend(old.table, old.observed, new, self.columns.frequency)
+        flat = pooled(self._group(draws_file.UNCONSTRAINED), "flat")
+        fresh = self._blank()
+        data, _ = model_data(old, self.hierarchy, self._numbers, self.model)
+        fresh._training = Training(
+            table,
+            observed,
+            old.scaling,
+            old.design,
+            scaled_on=np.isin(table.periods.to_numpy(), old.table.periods[old.scaled_on].to_numpy()),
+            old=Old.of(flat, inflation),
+            centring=data.centring,
+        )
+        return fresh._sample(progress, checkpoint)
 
     def predict(self, panel: pd.DataFrame | None = None) -> pd.DataFrame:
         """Mean and predictive interval per period: columns period, forecast, lower, upper, in target units.
+
+        After the last observed week correlated residuals go on from there, in the mean as well.
 
         Args:
             panel: media and controls of other weeks, starting within or right after the fitted ones: the carry-over
                 of everything before its first week is kept. Without it the fitted weeks.
         """
         weeks = self._weeks(panel)
-        return summaries.forecast_table(self._coefficients, weeks, interval=self.sampling.interval, seed=self.sampling.seed)
+        mean, predictive = self._predictive(weeks)
+        return summaries.forecast_table(weeks.periods, mean, predictive, interval=self.sampling.interval)
+
+    def predictive_draws(self, panel: pd.DataFrame | None = None) -> np.ndarray:
+        """The target itself under every draw, residuals included, (draws of all chains, weeks); `panel` as in `predict`."""
+        return self._predictive(self._weeks(panel))[1]
+
+    def prior_predictive(self, panel: pd.DataFrame, *, draws: int = 500, seed: int | None = None) -> pd.DataFrame:
+        """What the priors alone expect of a panel's weeks, in the columns of `predict`.
+
+        The panel's target is only used for scales: its mean and sd in the known weeks.
+        """
+        mean, predictive, periods = self._prior_predictive(panel, draws, self.sampling.seed if seed is None else seed)
+        return summaries.forecast_table(periods, mean, predictive, interval=self.sampling.interval)
 
     @property
     def fitted_draws(self) -> np.ndarray:
         """The mean of the target under every draw, (draws of all chains, fitted weeks) in target units."""
-        return summaries.fitted_draws(self._coefficients, self._weeks(None))
+        return fitted_draws(self.coefficients, self._weeks(None))
 
     def contributions(self, level: str | None = None, panel: pd.DataFrame | None = None) -> pd.DataFrame:
         """Contributions with intervals in the columns of `results.MEDIA_CONTRIBUTIONS`.
@@ -152,64 +215,117 @@ class Precision:
         """
         levels = self.hierarchy.levels if level is None else (level,)
         return summaries.contribution_table(
-            self._coefficients, self._weeks(panel), self.hierarchy, levels, interval=self.sampling.interval
+            self.coefficients, self._weeks(panel), self.hierarchy, levels, interval=self.sampling.interval
         )
+
+    def contribution_totals(self, first: object = None, last: object = None) -> pd.DataFrame:
+        """Totals and shares of a window of the fitted weeks with intervals, in the columns of `results.MEDIA_TOTALS`.
+
+        Args:
+            first: first period; the first observed one if not given.
+            last: last period; the last observed one if not given.
+        """
+        weeks, interval = self._weeks(None), self.sampling.interval
+        window = self._trained.observed.copy()
+        if first is not None or last is not None:
+            periods = weeks.periods
+            window = periods.between(pd.Timestamp(first or periods.min()), pd.Timestamp(last or periods.max())).to_numpy()
+        return summaries.contribution_totals(self.coefficients, weeks, self.hierarchy, window, interval=interval)
 
     def contribution_means(self, panel: pd.DataFrame | None = None) -> pd.DataFrame:
         """One row per period: period, baseline, controls, tacticals and `forecast`, which they sum to."""
-        return summaries.contribution_means(self._coefficients, self._weeks(panel), self.hierarchy.tacticals)
+        return summaries.contribution_means(self.coefficients, self._weeks(panel), self.hierarchy.tacticals)
 
     def decay(self) -> pd.DataFrame:
         """Decay and half-life per tactical in the columns of `results.DECAY`."""
-        decay = pooled(self._drawn, "decay")
+        decay = pooled(self._posterior, "decay")
         return summaries.decay_table(decay, self.hierarchy, self.diagnostics(), interval=self.sampling.interval)
+
+    def decisions(self, panel: pd.DataFrame | None = None) -> Decisions:
+        """Returns, response curves, budgets and scenarios of the fitted weeks, or of a panel's as in `predict`."""
+        weeks, training = self._weeks(panel), self._trained
+        paid, counted = training.table.spend, training.observed
+        if panel is not None:
+            paid = read_media_table(panel, self.columns, needs_target=False).spend
+            counted = np.ones(len(weeks.periods), dtype=bool)
+        return Decisions(self.coefficients, weeks, self.hierarchy, paid, counted, self.sampling.interval)
+
+    def accuracy(self, panel: pd.DataFrame, *, held_out: np.ndarray | None = None) -> pd.DataFrame:
+        """How near the predictive draws are to what came, one row in the columns of `accuracy.accuracy_table`.
+
+        Args:
+            panel: the fitted panel, now with the targets of its held-out weeks.
+            held_out: (weeks,) bool of the panel's rows; weeks that were not in the likelihood if not given.
+        """
+        actual = read_media_table(panel, self.columns, needs_target=True).target
+        counted = ~self._trained.observed if held_out is None else np.asarray(held_out)
+        return accuracy_table(np.where(counted, actual, np.nan), self.predictive_draws())
+
+    @cached_property
+    def pointwise(self) -> Pointwise:
+        """Log densities of the observed weeks under every draw, (draws of all chains, observed weeks), per target unit."""
+        table, observed = self._trained.table, self._trained.observed
+        return pointwise_log_likelihood(self.coefficients, self.fitted_draws, table.target, observed)
+
+    def loo(self) -> Loo:
+        """Leave-one-out by Pareto-smoothed importance sampling."""
+        return psis_loo(self.pointwise.given_rest, relative_efficiency=self._relative_efficiency())
 
     def diagnostics(self) -> pd.DataFrame:
         """Mean, sd, R-hat and ESS per scalar parameter, in scaled units, in the columns of `results.DIAGNOSTICS`."""
         if self._table is None:
-            self._table = diagnose(self._drawn)
+            self._table = diagnose(self._posterior)
         return self._table.copy()
 
     def convergence(self) -> Convergence:
-        """The worst R-hat and ESS over all parameters, divergences, E-BFMI."""
-        table, stats = self.diagnostics(), self._sample_stats
+        """The worst R-hat and ESS over all parameters, divergences, E-BFMI, Pareto k."""
+        stats = self._group(draws_file.SAMPLE_STATS)
         return summarise_convergence(
-            table, energy_fraction=stats["energy_fraction"].to_numpy(), diverging=stats["diverging"].to_numpy()
+            self.diagnostics(),
+            energy_fraction=stats["energy_fraction"].to_numpy(),
+            diverging=stats["diverging"].to_numpy(),
+            pareto_k=self.loo().pareto_k,
         )
 
     def verdict(self, gate: PrecisionGate) -> tuple[str, ...]:
         """Why this fit must not be used, one sentence per reason; empty where it may."""
         return verdict(self.diagnostics(), self.convergence(), gate)
 
+    def warnings(self) -> tuple[str, ...]:
+        """What does not forbid the fit but should be known: weeks that leave-one-out cannot judge."""
+        weeks = self._trained.table.periods[self._trained.observed].dt.strftime("%Y-%m-%d")
+        return self.loo().warnings(list(weeks))
+
+    def inference_data(self) -> Any:
+        """The draws as ArviZ's own container: posterior, sample_stats, log_likelihood, observed_data."""
+        import arviz
+
+        groups = {
+            **self._draws,
+            draws_file.OBSERVED_DATA: draws_file.name_observed(self._trained.table, self._trained.observed),
+        }
+        return arviz.InferenceData(**{name: group for name, group in groups.items() if name != draws_file.UNCONSTRAINED})
+
     def save(self, folder: str | Path) -> Path:
         """Write the model folder: settings as JSON, training arrays, draws as `posterior.nc`."""
-        groups = draws_file.all_groups(self._drawn, self._sample_stats, self._trained.table, self._trained.observed)
-        return write_model_folder(
-            folder,
-            family=FAMILY,
-            config=self._config(),
-            arrays=self._trained.arrays(),
-            write_more=lambda place: draws_file.write_draws(place / DRAWS_FILE, groups),
-        )
+        self._posterior  # noqa: B018 - says so where there are no draws
+        observed = draws_file.name_observed(self._trained.table, self._trained.observed)
+        return write_saved(folder, self._made_with(), self._trained, {**self._draws, draws_file.OBSERVED_DATA: observed})
 
     @classmethod
     def load(cls, folder: str | Path) -> "Precision":
         """Read a model folder. Needs no TensorFlow. Raises ModelFolderError if it is not one."""
-        saved = read_model_folder(folder, family=FAMILY)
-        config, arrays = saved.config, saved.arrays
-        model = cls(
-            Hierarchy.from_json(config["hierarchy"]),
-            **config["columns"],
-            **config["season"],
-            priors=Priors.from_json(config["priors"]),
-            sampling=Sampling(**config["sampling"]),
-        )
-        periods = pd.Series(pd.to_datetime(config["periods"]))
-        table = MediaTable(periods, arrays["target"], arrays["media"], arrays["controls"])
-        model._learn(table, arrays["observed"].astype(bool))
-        model._posterior = draws_file.read_draws(saved.path / DRAWS_FILE, draws_file.POSTERIOR)
-        model._sample_stats = draws_file.read_draws(saved.path / DRAWS_FILE, draws_file.SAMPLE_STATS)
+        saved = read_saved(folder)
+        model = cls(**saved.made_with)
+        model._learn(saved.table, saved.observed, saved.lift_tests, scaled_on=saved.scaled_on)
+        model._training = model._trained._replace(centring=saved.centring)
+        model._draws = saved.groups
         return model
+
+    @cached_property
+    def coefficients(self) -> Coefficients:
+        """Draws in the target's unit."""
+        return coefficients_in_units(self._trained, self._posterior, self.model)
 
     @property
     def _trained(self) -> Training:
@@ -218,63 +334,172 @@ class Precision:
         return self._training
 
     @property
-    def _drawn(self) -> Any:
+    def _posterior(self) -> Any:
         """The posterior as an xarray.Dataset."""
-        if self._posterior is None:
-            raise NotFittedError("this Precision model has no draws; call fit(panel) or load(folder) first")
-        return self._posterior
+        return self._group(draws_file.POSTERIOR)
 
-    def _train(self, panel: pd.DataFrame, observed: np.ndarray | None) -> None:
+    def _group(self, name: str) -> Any:
+        if name not in self._draws:
+            raise NotFittedError("this Precision model has no draws; call fit(panel) or load(folder) first")
+        return self._draws[name]
+
+    def _blank(self) -> "Precision":
+        """A model of the same settings that has seen nothing."""
+        return type(self)(**self._made_with())
+
+    def _train(self, panel: pd.DataFrame, observed: np.ndarray | None, lift_tests: tuple[LiftTest, ...] = ()) -> None:
         """Check the panel and keep it, in period order."""
         table = read_media_table(panel, self.columns, needs_target=True)
         if observed is not None and len(observed) == len(panel):
             observed = np.asarray(observed)[np.argsort(pd.to_datetime(panel[self.columns.period]).to_numpy(), kind="stable")]
-        self._learn(table, observed_weeks(table, observed))
+        self._learn(table, observed_weeks(table, observed), lift_tests)
 
-    def _learn(self, table: MediaTable, observed: np.ndarray) -> None:
-        """Learn scales and the control design from the observed weeks."""
-        scaling = learn_scaling(table, observed, self.hierarchy.tacticals)
+    def _learn(
+        self,
+        table: MediaTable,
+        observed: np.ndarray,
+        lift_tests: tuple[LiftTest, ...] = (),
+        *,
+        scaled_on: np.ndarray | None = None,
+    ) -> None:
+        """Learn scales and the control design from the observed weeks, or from others that they are frozen at."""
+        scaled_on = observed if scaled_on is None else scaled_on
+        scaling = learn_scaling(table, scaled_on, self.hierarchy.tacticals, self.present)
         design = learn_design(
             table.periods,
             table.controls,
             self.columns.controls,
-            observed,
-            seasonality=self.seasonality,
-            trend=self.trend,
+            scaled_on,
+            background=self.background,
+            frequency=self.columns.frequency,
         )
-        self._training = Training(table, observed, scaling, design)
+        self._training = Training(table, observed, scaling, design, scaled_on, lift_tests)
 
-    @property
-    def _coefficients(self) -> summaries.Coefficients:
-        return coefficients_in_units(self._trained, self._drawn)
+    def _sample(self, progress: Progress | None, checkpoint: str | Path | None) -> "Precision":
+        """Draw from the posterior of what was learned, and keep the draws under their names."""
+        training = self._trained
+        data, spread = model_data(training, self.hierarchy, self._numbers, self.model)
+        drawn = sample(
+            density_of(self.model),
+            data,
+            spread,
+            sampling=self.sampling,
+            progress=progress,
+            checkpoint=Path(checkpoint) if checkpoint else None,
+        )
+        parameters = constrain(drawn.flat, data, self.model)
+        beta = betas(parameters, training, self.hierarchy, self.model)
+        columns, place = training.design.column_names, self.model.effects_at
+        for cached in ("coefficients", "pointwise"):
+            self.__dict__.pop(cached, None)
+        self._table = None
+        self._draws = {
+            draws_file.POSTERIOR: draws_file.name_draws(parameters, beta, self.hierarchy, columns, effects_at=place),
+            draws_file.SAMPLE_STATS: draws_file.name_sample_stats(drawn),
+            draws_file.UNCONSTRAINED: draws_file.name_flat(drawn.flat),
+        }
+        periods = training.table.periods[training.observed].to_numpy()
+        self._draws[draws_file.LOG_LIKELIHOOD] = draws_file.name_log_likelihood(self.pointwise, periods, len(drawn.flat))
+        return self
 
-    def _weeks(self, panel: pd.DataFrame | None) -> summaries.Weeks:
+    def _weeks(self, panel: pd.DataFrame | None) -> Weeks:
         """The fitted weeks, or a panel's weeks with the carry-over of everything before them."""
-        table, _, scaling, design = self._trained
+        training = self._trained
+        table = training.table
         chosen = table if panel is None else read_media_table(panel, self.columns, needs_target=False)
         before = (table.periods < chosen.periods.iloc[0]).to_numpy()
         if panel is not None:
             _check_continues(table.periods, before, chosen.periods, self.columns.frequency)
-        start = summaries.carried_state(pooled(self._drawn, "decay"), scaling.media_in(table.media[:, before]))
+        scaling, design = training.scaling, training.design
         matrix = design.matrix(chosen.periods, chosen.controls)
-        return summaries.Weeks(chosen.periods, scaling.media_in(chosen.media), start, matrix, design.columns)
+        media = scaling.media_in(chosen.media)
+        return Weeks(chosen.periods, media, scaling.media_in(table.media[:, before]), matrix, design.columns)
 
-    def _config(self) -> dict[str, Any]:
+    def _predictive(self, weeks: Weeks) -> tuple[np.ndarray, np.ndarray]:
+        """Expected target and target under every draw, (draws, weeks); residuals go on from the last observed week."""
+        coefficients, training = self.coefficients, self._trained
+        mean, seed = fitted_draws(coefficients, weeks), self.sampling.seed
+        if not coefficients.correlation.any():
+            return mean, predictive_draws(coefficients, mean, seed=seed)
+        periods, observed = training.table.periods, training.observed
+        last = int(np.flatnonzero(observed)[-1])
+        residual = training.table.target[last] - self.fitted_draws[:, last]
+        later = (weeks.periods > periods[last]).to_numpy()
+        steps = ((weeks.periods - periods[last]) / (periods[1] - periods[0])).round().to_numpy()
+        mean[:, later] += coefficients.correlation[:, None] ** steps[later] * residual[:, None]
+        early = predictive_draws(coefficients, mean[:, ~later], seed=seed) if (~later).any() else mean[:, :0]
+        # The expected residual is in the mean; what is drawn beside it starts from nothing.
+        none = np.zeros(len(residual))
+        late = predictive_draws(coefficients, mean[:, later], seed=seed, residual_before=none) if later.any() else mean[:, :0]
+        return mean, np.concatenate([early, late], axis=1)
+
+    def _prior_predictive(self, panel: pd.DataFrame, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray, pd.Series]:
+        """Expected target and target under draws of the prior, (draws, weeks), and the panel's periods."""
+        believed = self._blank()
+        believed._train(panel, None)
+        training = believed._trained
+        data, _ = model_data(training, self.hierarchy, self._numbers, self.model)
+        parameters = constrain(prior_draws(data, self.model, draws=draws, seed=seed)[None], data, self.model)
+        beta = betas(parameters, training, self.hierarchy, self.model)
+        named = draws_file.name_draws(
+            parameters, beta, self.hierarchy, training.design.column_names, effects_at=self.model.effects_at
+        )
+        coefficients = coefficients_in_units(training, named, self.model)
+        weeks = believed._weeks(None)
+        mean = fitted_draws(coefficients, weeks)
+        return mean, predictive_draws(coefficients, mean, seed=seed), weeks.periods
+
+    def _relative_efficiency(self) -> float:
+        """Effective draws of the likelihood per draw, which the smoothing's tail length depends on; at most 1."""
+        import arviz
+
+        values = self._group(draws_file.LOG_LIKELIHOOD)[draws_file.GIVEN_REST]
+        effective = arviz.ess(np.exp(values - values.max(("chain", "draw"))), method="mean")[draws_file.GIVEN_REST]
+        return float(min(1.0, effective.mean() / values[:, :, 0].size))
+
+    def _made_with(self) -> dict[str, Any]:
+        """The arguments that this model was made with."""
         columns = self.columns
         return {
-            "hierarchy": self.hierarchy.to_json(),
-            "columns": {
-                "period": columns.period,
-                "frequency": columns.frequency,
-                "target": columns.target,
-                "media_columns": list(columns.media),
-                "control_names": list(columns.controls),
-            },
-            "season": {"seasonality": self.seasonality, "trend": self.trend},
-            "priors": self.priors.to_json(),
-            "sampling": self.sampling.model_dump(),
-            "periods": [period.isoformat() for period in self._trained.table.periods],
+            "hierarchy": self.hierarchy,
+            "target": columns.target,
+            "media_columns": columns.media,
+            "spend_columns": columns.spend,
+            "control_names": columns.controls,
+            "period": columns.period,
+            "frequency": columns.frequency,
+            "background": self.background,
+            "model": self.model,
+            "priors": self.priors,
+            "sampling": self.sampling,
+            "present": self.present,
         }
+
+
+def _check_names(hierarchy: Hierarchy, columns: Columns) -> None:
+    """Every tactical has its columns, and no column two roles (spend may be the exposure itself)."""
+    for what, names in (("media_columns", columns.media), ("spend_columns", columns.spend)):
+        if len(names) != hierarchy.num_tacticals and (names or what == "media_columns"):
+            raise SettingsError(f"{what} needs one column per tactical: wanted {hierarchy.num_tacticals}, got {len(names)}")
+    names = [columns.period, columns.target, *columns.media, *columns.controls]
+    double = sorted({name for name in names if names.count(name) > 1})
+    double += sorted({name for name in columns.spend if name in (columns.period, columns.target, *columns.controls)})
+    if double:
+        raise SettingsError(f"each column has one role; {double} have several of period, target, media, spend and control")
+
+
+def _check_form(hierarchy: Hierarchy, columns: Columns, model: MixModel, priors: Priors) -> None:
+    """The form does not ask for what is not there."""
+    if model.effects_at is not None and model.effects_at not in hierarchy.levels:
+        raise SettingsError(
+            f"model.effects_at names the level {model.effects_at!r}; {nearest(model.effects_at, hierarchy.levels)}"
+        )
+    if model.prior_scale == "roi" and not columns.spend:
+        raise SettingsError("model.prior_scale is roi, and there is no spend; declare media.spend, or take prior_scale: effect")
+    if model.effects == "horseshoe" and priors.effect:
+        raise SettingsError(
+            f"a horseshoe pools all effects, so {sorted(priors.effect)} cannot have priors of their own; use tree"
+        )
 
 
 def _check_continues(fitted: pd.Series, before: np.ndarray, chosen: pd.Series, frequency: Frequency) -> None:

@@ -1,124 +1,147 @@
-"""What is believed before the data: unit-free priors, and half-lives that a node inherits from the node above it.
-
-Target and media are scaled inside the model (target to sd 1, each tactical to a mean of 1 over the weeks it was on
-air), so the numbers here hold for any currency and any metric.
-
-    log effect:  global ~ N(log effect_median, effect_sd);  node ~ N(parent, scale_level)
-    scale_level ~ LogNormal(log scale_median, scale_sd)     one per level of the tree
-    half_life   ~ LogNormal(log median, sd)                 per tactical, in periods
-    control     ~ N(0, control_sd);  intercept ~ N(0, intercept_sd);  noise ~ LogNormal(log noise_median, noise_sd)
-"""
+"""Declared priors, resolved for a tree: what a node inherits from the node above it, as arrays for the sampler."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from hierforecast.errors import SettingsError, nearest
+from hierforecast.mix_model import BetaDecay, EffectPrior, HalfLife, MixModel, PooledDecay, Priors
 from hierforecast.precision.hierarchy import Hierarchy
 from hierforecast.schema import Frequency
 
+__all__ = ["BetaDecay", "EffectPrior", "HalfLife", "PooledDecay", "PriorNumbers", "Priors", "prior_numbers"]
+
 # About a week's half-life whatever the period: nine in ten between two and seventeen days.
 DEFAULT_HALF_LIFE: dict[Frequency, float] = {"day": 6.0, "week": 0.9, "month": 0.25}
-DEFAULT_HALF_LIFE_SD = 0.6
 
-
-@dataclass(frozen=True)
-class HalfLife:
-    """A LogNormal prior of a half-life: `median` in periods, `sd` of its logarithm."""
-
-    median: float
-    sd: float = DEFAULT_HALF_LIFE_SD
-
-    def __post_init__(self) -> None:
-        if not (0 < self.median < math.inf and 0 < self.sd < math.inf):
-            raise SettingsError(f"a half-life prior needs a positive median and sd, got median {self.median}, sd {self.sd}")
-
-
-@dataclass(frozen=True)
-class Priors:
-    """All priors, on the scaled data.
-
-    Args:
-        effect_median: median effect of a typical on-air week, in sd of the target.
-        effect_sd: sd of its logarithm; 0.7 spans a factor of 16 between the 2.5 % and the 97.5 % point.
-        scale_median: how much siblings differ, as sd of log effects; 0.35 lets two of them differ by half.
-        scale_sd: sd of the logarithm of that; few trees have enough nodes to say more about it than a prior does.
-        half_life: by node name of any level; a tactical takes the nearest declared node at or above it.
-        default_half_life: for tacticals without a declared node; None takes the frequency's default.
-        control_sd: effect of one sd of a control, in sd of the target.
-        intercept_sd: the mean of the target is subtracted, so this only allows for its error.
-        noise_median: residual sd, in sd of the target.
-        noise_sd: sd of its logarithm.
-    """
-
-    effect_median: float = 0.3
-    effect_sd: float = 0.7
-    scale_median: float = 0.35
-    scale_sd: float = 0.3
-    half_life: Mapping[str, HalfLife] = field(default_factory=dict)
-    default_half_life: HalfLife | None = None
-    control_sd: float = 1.0
-    intercept_sd: float = 0.5
-    noise_median: float = 0.5
-    noise_sd: float = 0.7
-
-    def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if isinstance(value, float | int) and not 0 < value < math.inf:
-                raise SettingsError(f"prior {name} must be a positive number, got {value}")
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return asdict(self) | {"half_life": {node: asdict(prior) for node, prior in self.half_life.items()}}
-
-    @classmethod
-    def from_json(cls, config: dict[str, Any]) -> "Priors":
-        """The inverse of `to_json`."""
-        default = config["default_half_life"]
-        half_life = {node: HalfLife(**prior) for node, prior in config["half_life"].items()}
-        return cls(**config | {"half_life": half_life, "default_half_life": HalfLife(**default) if default else None})
+Declared = TypeVar("Declared")
 
 
 class PriorNumbers(NamedTuple):
     """The priors as arrays, on the log scale where a parameter is positive. They are arguments of the compiled program."""
 
-    effect_location: np.ndarray  # ()
+    effect_location: np.ndarray  # (units,) of a tree's nodes with an effect each
+    effect_middle: np.ndarray  # () their mean, where nodes above them are told
     effect_sd: np.ndarray  # ()
+    own: np.ndarray  # (units,) 1.0 where a node has a prior of its own and is not pooled
+    own_sd: np.ndarray  # (units,)
     scale_location: np.ndarray  # ()
     scale_sd: np.ndarray  # ()
-    half_life_location: np.ndarray  # (tacticals,)
-    half_life_sd: np.ndarray  # (tacticals,)
+    decay_location: np.ndarray  # (tacticals,) log half-life or logit
+    decay_sd: np.ndarray  # (tacticals,)
+    decay_shape: np.ndarray  # (2, tacticals) Beta's a and b; ones where decays have no Beta prior
+    decay_channel_sd: np.ndarray  # ()
+    decay_spread_location: np.ndarray  # ()
+    decay_spread_sd: np.ndarray  # ()
+    half_location: np.ndarray  # ()
+    half_sd: np.ndarray  # ()
+    half_spread_location: np.ndarray  # ()
+    slope_location: np.ndarray  # ()
+    slope_sd: np.ndarray  # ()
+    slope_spread: np.ndarray  # ()
+    horseshoe_scale: np.ndarray  # ()
+    horseshoe_slab: np.ndarray  # ()
     control_sd: np.ndarray  # ()
     intercept_sd: np.ndarray  # ()
     noise_location: np.ndarray  # ()
     noise_sd: np.ndarray  # ()
+    correlation_sd: np.ndarray  # ()
+    tails_location: np.ndarray  # () log of the degrees of freedom above 2
+    tails_sd: np.ndarray  # ()
 
 
-def prior_numbers(priors: Priors, hierarchy: Hierarchy, frequency: Frequency) -> PriorNumbers:
-    """Resolve the priors for a tree. Raises SettingsError where a half-life names a node that the tree does not have."""
-    half_lives = resolve_half_lives(priors, hierarchy, frequency)
+def prior_numbers(priors: Priors, hierarchy: Hierarchy, frequency: Frequency, model: MixModel | None = None) -> PriorNumbers:
+    """Resolve the priors for a tree.
+
+    Raises:
+        SettingsError: a prior names a node that the tree does not have.
+    """
+    model = model or MixModel()
+    units = (
+        [path[hierarchy.levels.index(model.effects_at) :] for path in hierarchy.paths] if model.effects_at else hierarchy.paths
+    )
+    units = list(dict.fromkeys(units))
+    own = _inherited(priors.effect, units, hierarchy, "effect")
+    medians = [prior.median if prior else priors.effect_median for prior in own]
+    location, sd, shape = _decay(priors, hierarchy, frequency, model)
+    pooled = priors.pooled_decay
     return PriorNumbers(
-        effect_location=np.array(math.log(priors.effect_median)),
-        effect_sd=np.array(float(priors.effect_sd)),
-        scale_location=np.array(math.log(priors.scale_median)),
-        scale_sd=np.array(float(priors.scale_sd)),
-        half_life_location=np.log([prior.median for prior in half_lives]),
-        half_life_sd=np.array([float(prior.sd) for prior in half_lives]),
-        control_sd=np.array(float(priors.control_sd)),
-        intercept_sd=np.array(float(priors.intercept_sd)),
-        noise_location=np.array(math.log(priors.noise_median)),
-        noise_sd=np.array(float(priors.noise_sd)),
+        effect_location=np.log(medians),
+        effect_middle=np.log(medians).mean(),
+        effect_sd=_number(priors.effect_sd),
+        own=np.array([float(prior is not None) for prior in own]),
+        own_sd=np.array([float(prior.sd) if prior else 1.0 for prior in own]),
+        scale_location=_log(priors.scale_median),
+        scale_sd=_number(priors.scale_sd),
+        decay_location=location,
+        decay_sd=sd,
+        decay_shape=shape,
+        decay_channel_sd=_number(pooled.channel_sd),
+        decay_spread_location=_log(pooled.spread_median),
+        decay_spread_sd=_number(pooled.spread_sd),
+        half_location=_log(priors.half_saturation_median),
+        half_sd=_number(priors.half_saturation_sd),
+        half_spread_location=_log(priors.half_saturation_spread),
+        slope_location=_log(priors.hill_slope_median),
+        slope_sd=_number(priors.hill_slope_sd),
+        slope_spread=_number(priors.hill_slope_spread),
+        horseshoe_scale=_number(priors.horseshoe_scale),
+        horseshoe_slab=_number(priors.horseshoe_slab),
+        control_sd=_number(priors.control_sd),
+        intercept_sd=_number(priors.intercept_sd),
+        noise_location=_log(priors.noise_median),
+        noise_sd=_number(priors.noise_sd),
+        correlation_sd=_number(priors.correlation_sd),
+        tails_location=_log(priors.tails_median - 2.0),
+        tails_sd=_number(priors.tails_sd),
     )
 
 
 def resolve_half_lives(priors: Priors, hierarchy: Hierarchy, frequency: Frequency) -> list[HalfLife]:
     """The half-life prior of every tactical: its own, else its platform's, else its channel's, else the default."""
-    known = {node for path in hierarchy.paths for node in path}
-    for node in priors.half_life:
-        if node not in known:
-            raise SettingsError(f"half_life names {node!r}, which is not in the media tree; {nearest(node, known)}")
     default = priors.default_half_life or HalfLife(DEFAULT_HALF_LIFE[frequency])
-    return [next((priors.half_life[node] for node in path if node in priors.half_life), default) for path in hierarchy.paths]
+    return [prior or default for prior in _inherited(priors.half_life, hierarchy.paths, hierarchy, "half_life")]
+
+
+def _decay(
+    priors: Priors, hierarchy: Hierarchy, frequency: Frequency, model: MixModel
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Location and sd (tacticals,) of what decays are drawn as, and Beta's shapes (2, tacticals)."""
+    count = hierarchy.num_tacticals
+    half_lives = resolve_half_lives(priors, hierarchy, frequency)
+    betas = [
+        prior or priors.default_beta_decay for prior in _inherited(priors.beta_decay, hierarchy.paths, hierarchy, "beta_decay")
+    ]
+    if model.decay == "half_life":
+        return np.log([prior.median for prior in half_lives]), np.array([float(p.sd) for p in half_lives]), np.ones((2, count))
+    if model.decay == "pooled_logit":
+        mean = priors.pooled_decay.mean
+        return np.full(count, math.log(mean / (1 - mean))), np.full(count, float(priors.pooled_decay.sd)), np.ones((2, count))
+    from scipy.special import digamma, polygamma
+
+    shape = np.array([[prior.a for prior in betas], [prior.b for prior in betas]], dtype=float)
+    return digamma(shape[0]) - digamma(shape[1]), np.sqrt(polygamma(1, shape).sum(axis=0)), shape  # of a Beta's logit
+
+
+def _inherited(
+    declared: Mapping[str, Declared],
+    paths: list[tuple[str, ...]] | tuple[tuple[str, ...], ...],
+    hierarchy: Hierarchy,
+    what: str,
+) -> list[Declared | None]:
+    """Per path of names from a node up, what the nearest declared one of them says."""
+    known = {node for path in hierarchy.paths for node in path}
+    for node in declared:
+        if node not in known:
+            raise SettingsError(f"{what} names {node!r}, which is not in the media tree; {nearest(node, known)}")
+    return [next((declared[node] for node in path if node in declared), None) for path in paths]
+
+
+def _number(value: float) -> np.ndarray:
+    return np.array(float(value))
+
+
+def _log(value: float) -> np.ndarray:
+    return np.array(math.log(value))

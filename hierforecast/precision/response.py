@@ -6,13 +6,15 @@ a_i is the carried exposure in multiples of a typical on-air week and f_i the sa
 whatever the curve, beta_i is what a typical week brings.
 """
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from hierforecast.precision.adstock import geometric
+from hierforecast.precision.operations import Operations, in_numpy
 
+TINY = 1e-30  # typical weeks: an exposure that is none to every curve
 SaturationKind = Literal["none", "log", "hill"]
 
 
@@ -75,11 +77,19 @@ def saturate(kind: SaturationKind, carried: np.ndarray, half: np.ndarray, slope:
 
     Source: Jin et al. (2017), Bayesian Methods for Media Mix Modeling with Carryover and Shape Effects, Google.
     """
-    if kind == "none":
-        return carried
+    return carried if kind == "none" else saturate_with(in_numpy(), kind, carried, half, slope)
+
+
+def saturate_with(ops: Operations, kind: SaturationKind, carried: Any, half: Any, slope: Any) -> Any:
+    """`saturate` of a curve that bends, in any array library.
+
+    Logs keep powers of no exposure from a gradient of 0 times infinity.
+    """
     if kind == "log":
-        return np.log1p(carried / half) / np.log1p(1.0 / half)
-    return (1.0 + half**slope) * carried**slope / (carried**slope + half**slope)
+        return ops.log1p(carried / half) / ops.log1p(1.0 / half)
+    log_half = ops.log(half)
+    relative = ops.log(carried + TINY) - log_half
+    return ops.logistic(slope * relative) * (1.0 + ops.exp(slope * log_half))
 
 
 def saturation_slope(kind: SaturationKind, carried: np.ndarray, half: np.ndarray, slope: np.ndarray) -> np.ndarray:

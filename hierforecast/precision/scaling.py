@@ -29,18 +29,27 @@ class Scaling(NamedTuple):
         return media / self.media[:, None]
 
 
-def learn_scaling(table: MediaTable, observed: np.ndarray, tacticals: Sequence[str]) -> Scaling:
+def learn_scaling(
+    table: MediaTable, observed: np.ndarray, tacticals: Sequence[str], present: np.ndarray | None = None
+) -> Scaling:
     """Learn scales from the observed weeks; a tactical that is only on air later takes its scale from there.
 
+    Args:
+        table: the panel's arrays.
+        observed: (weeks,) bool.
+        tacticals: their names.
+        present: (tacticals,) bool, False for those that the panel's metric does not have.
+
     Raises:
-        PanelError: a tactical has no exposure in any week.
+        PanelError: a tactical that should be there has no exposure in any week.
     """
     target = table.target[observed]
     scales = [_typical(row[observed]) or _typical(row) for row in table.media]
-    for name, scale in zip(tacticals, scales, strict=True):
-        if not scale:
+    expected = np.ones(len(scales), dtype=bool) if present is None else present
+    for name, scale, wanted in zip(tacticals, scales, expected, strict=True):
+        if wanted and not scale:
             raise PanelError(f"tactical {name!r} has no exposure in any period; take it out of media.tree or mend its column")
-    return Scaling(float(target.mean()), float(target.std()), np.array(scales))
+    return Scaling(float(target.mean()), float(target.std()), np.array([scale or 1.0 for scale in scales]))
 
 
 def _typical(exposure: np.ndarray) -> float:

@@ -6,90 +6,33 @@ so components of a draw sum to its fitted mean, and means of components to the m
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from hierforecast import results
-from hierforecast.precision.adstock import geometric, half_life_from_decay
+from hierforecast.precision.adstock import half_life_from_decay
 from hierforecast.precision.hierarchy import Hierarchy
+from hierforecast.precision.response import Coefficients, Weeks, control_draws, fitted_draws, media_draws
 
 CONTROL = "control"
 
 
-class Coefficients(NamedTuple):
-    """Draws in the target's unit; the first axis is every draw of every chain."""
-
-    baseline: np.ndarray  # (draws,) target units per period, without media, controls at their reference
-    beta: np.ndarray  # (draws, tacticals) target units per typical on-air week
-    decay: np.ndarray  # (draws, tacticals) share per period
-    control: np.ndarray  # (draws, columns) target units per scaled column
-    noise: np.ndarray  # (draws,) target units
-
-
-class Weeks(NamedTuple):
-    """The weeks to be explained."""
-
-    periods: pd.Series  # (weeks,)
-    media: np.ndarray  # (tacticals, weeks) multiples of a typical on-air week
-    start: np.ndarray  # (draws, tacticals) adstock of the week before the first
-    design: np.ndarray  # (weeks, columns) scaled controls
-    components: tuple[str, ...]  # (columns,) the component of each column
-
-
-def media_draws(tactical: int, coefficients: Coefficients, weeks: Weeks) -> np.ndarray:
-    """Contribution of one tactical, (draws, weeks) in target units."""
-    one = slice(tactical, tactical + 1)
-    carried = geometric(weeks.media[one], coefficients.decay[:, one], weeks.start[:, one])[:, 0]
-    return coefficients.beta[:, one] * carried
-
-
-def control_draws(component: str, coefficients: Coefficients, weeks: Weeks) -> np.ndarray:
-    """Contribution of one control, the season or the trend, (draws, weeks) in target units."""
-    mine = np.array(weeks.components) == component
-    return coefficients.control[:, mine] @ weeks.design[:, mine].T
-
-
-def fitted_draws(coefficients: Coefficients, weeks: Weeks) -> np.ndarray:
-    """The mean of the target under every draw, (draws, weeks) in target units."""
-    fitted = coefficients.baseline[:, None] + coefficients.control @ weeks.design.T
-    for tactical in range(len(weeks.media)):
-        fitted += media_draws(tactical, coefficients, weeks)
-    return fitted
-
-
-def carried_state(decay: np.ndarray, media: np.ndarray) -> np.ndarray:
-    """Adstock after the last of (tacticals, weeks), (draws, tacticals): where the next week starts."""
-    state = np.zeros_like(decay)
-    for week in range(media.shape[1]):
-        state = (1 - decay) * media[:, week] + decay * state
-    return state
-
-
-def forecast_table(coefficients: Coefficients, weeks: Weeks, *, interval: float, seed: int) -> pd.DataFrame:
+def forecast_table(periods: pd.Series, mean: np.ndarray, predictive: np.ndarray, *, interval: float) -> pd.DataFrame:
     """Mean and predictive interval per period.
 
     Args:
-        coefficients: draws.
-        weeks: fitted or later weeks.
+        periods: (weeks,).
+        mean: (draws, weeks) expected target under every draw.
+        predictive: (draws, weeks) the target itself, residuals included.
         interval: nominal coverage of lower..upper, e.g. 0.9.
-        seed: of the residuals that the interval includes.
 
     Returns:
         columns period, forecast, lower, upper, in target units.
     """
-    fitted = fitted_draws(coefficients, weeks)
-    residuals = np.random.default_rng(seed).standard_normal(fitted.shape) * coefficients.noise[:, None]
-    lower, upper = _interval(fitted + residuals, interval)
-    return pd.DataFrame(
-        {
-            results.PERIOD: weeks.periods.to_numpy(),
-            results.FORECAST: fitted.mean(axis=0),
-            results.LOWER: lower,
-            results.UPPER: upper,
-        }
-    )
+    lower, upper = _interval(predictive, interval)
+    columns = (periods.to_numpy(), mean.mean(axis=0), lower, upper)
+    return pd.DataFrame(dict(zip((results.PERIOD, results.FORECAST, results.LOWER, results.UPPER), columns, strict=True)))
 
 
 def contribution_table(
@@ -121,6 +64,29 @@ def contribution_means(coefficients: Coefficients, weeks: Weeks, tacticals: tupl
     return table.assign(**{results.FORECAST: fitted_draws(coefficients, weeks).mean(axis=0)})
 
 
+def contribution_totals(
+    coefficients: Coefficients, weeks: Weeks, hierarchy: Hierarchy, window: np.ndarray, *, interval: float
+) -> pd.DataFrame:
+    """What every component brought in a window in all, in the columns of `results.MEDIA_TOTALS`.
+
+    Totals are summed draw by draw before their interval is taken, and so are shares of the fitted total.
+
+    Args:
+        coefficients: draws.
+        weeks: fitted or later weeks.
+        hierarchy: the media tree.
+        window: (weeks,) bool.
+        interval: nominal coverage of lower..upper.
+    """
+    whole = fitted_draws(coefficients, weeks)[:, window].sum(axis=1)
+    rows = []
+    for level, node, draws in _all_parts(hierarchy.levels, coefficients, weeks, hierarchy):
+        total = draws[:, window].sum(axis=1)
+        share = total / whole
+        rows.append((level, node, total.mean(), *_interval(total, interval), share.mean(), *_interval(share, interval)))
+    return pd.DataFrame(rows, columns=list(results.MEDIA_TOTALS.columns))
+
+
 def decay_table(decay: np.ndarray, hierarchy: Hierarchy, diagnostics: pd.DataFrame, *, interval: float) -> pd.DataFrame:
     """Decay per tactical in the columns of `results.DECAY`; half_life is the posterior median, in periods.
 
@@ -132,6 +98,8 @@ def decay_table(decay: np.ndarray, hierarchy: Hierarchy, diagnostics: pd.DataFra
     """
     lower, upper = _interval(decay, interval)
     measured = diagnostics[diagnostics["parameter"] == "decay"].set_index("node").loc[list(hierarchy.tacticals)]
+    half_life = half_life_from_decay(decay)
+    half_lower, half_upper = _interval(half_life, interval)
     table = pd.DataFrame(
         {
             "tactical": hierarchy.tacticals,
@@ -139,7 +107,9 @@ def decay_table(decay: np.ndarray, hierarchy: Hierarchy, diagnostics: pd.DataFra
             "decay": decay.mean(axis=0),
             results.LOWER: lower,
             results.UPPER: upper,
-            "half_life": half_life_from_decay(np.median(decay, axis=0)),
+            "half_life": np.median(half_life, axis=0),
+            "half_life_lower": half_lower,
+            "half_life_upper": half_upper,
             "rhat": measured["rhat"].to_numpy(),
             "ess_bulk": measured["ess_bulk"].to_numpy(),
         }

@@ -37,7 +37,7 @@ class Chains:
         checkpoint: Checkpoint | None,
     ) -> None:
         self._advance = compiled_program(log_density, sampling.max_tree_depth)
-        self._data = tensorflow().nest.map_structure(as_tensor, data)
+        self._data = tensorflow().nest.map_structure(lambda part: None if part is None else as_tensor(part), data)
         self._target, self._seed, self._checkpoint = sampling.target_acceptance, seed, checkpoint
         starts = np.random.default_rng(seed).uniform(-INITIAL_SPREAD, INITIAL_SPREAD, (sampling.chains, len(spread)))
         self._standing = Standing(starts, np.diag(spread), begin_averaging(INITIAL_STEP, sampling.chains))
@@ -71,9 +71,7 @@ class Chains:
         size = self._standing.flat.shape[1]
         rows = records.reshape(-1, records.shape[-1])
         metric = fisher_metric(rows[:, :size], rows[:, self.gradients_are_at])
-        self._standing = self._standing._replace(
-            metric=metric, averaging=begin_averaging(LATER_STEP, len(self._standing.flat))
-        )
+        self._standing = self._standing._replace(metric=metric, averaging=begin_averaging(LATER_STEP, len(self._standing.flat)))
 
     def freeze_steps(self) -> None:
         """One step size for all chains from now on: the mean of what they settled at."""

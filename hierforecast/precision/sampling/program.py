@@ -136,9 +136,7 @@ def compiled_program(log_density: LogDensity, max_depth: int) -> Callable[..., A
             end = tf.concat([position, momentum, gradient], axis=-1)
             ends = tf.where(tf.stack([~rightward, rightward])[..., None], end[None], tree.ends)
             sub_weight = _log_add(tree.sub_weight, gain)
-            chance = tf.random.stateless_uniform(
-                (chains,), tf.random.experimental.stateless_fold_in(seed, passes), dtype=real
-            )
+            chance = tf.random.stateless_uniform((chains,), tf.random.experimental.stateless_fold_in(seed, passes), dtype=real)
             taken = tf.math.log(chance) < gain - sub_weight
             sub_chosen = tf.where(taken[:, None], point, tree.sub_chosen)
             sub_momenta = tree.sub_momenta + momentum
@@ -199,11 +197,24 @@ def compiled_program(log_density: LogDensity, max_depth: int) -> Callable[..., A
         slot = tf.zeros((chains, max_depth, size), real)
         nothing = tf.zeros((chains, size), real)
         tree = Tree(
-            tf.stack([standing, standing]), blank, zero, nothing, draw, zero, blank, zero - np.inf, nothing, draw, slot, slot, zero, draw
+            tf.stack([standing, standing]),
+            blank,
+            zero,
+            nothing,
+            draw,
+            zero,
+            blank,
+            zero - np.inf,
+            nothing,
+            draw,
+            slot,
+            slot,
+            zero,
+            draw,
         )
         records = tf.zeros((CHUNK, chains, 2 * size + len(TOLD)), real)
         state = (tf.constant(0), draw, tree, averaging, records)
-        *_, averaging, records = tf.while_loop(lambda _, draw, *rest: tf.reduce_any(draw < steps), body, state)
+        *_, averaging, records = tf.while_loop(lambda *now: tf.reduce_any(now[1] < steps), body, state)
         walked, rest = tf.reshape(records[..., :size], (-1, size)), records[..., size:]
         flat = tf.reshape(tf.matmul(walked, metric, transpose_b=True), (CHUNK, chains, size))
         return averaging, tf.concat([flat, rest], axis=-1)

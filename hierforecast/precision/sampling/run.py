@@ -55,7 +55,8 @@ def sample(
             it would have had. Delete it once the draws are kept elsewhere.
     """
     seed = sampling.seed if seed is None else seed
-    kept = checkpoint and Checkpoint(checkpoint, fingerprint(data, spread, sampling.model_dump_json(), seed, repr(log_density)))
+    name = f"{log_density.__module__}.{log_density.__qualname__}"
+    kept = checkpoint and Checkpoint(checkpoint, fingerprint(data, spread, sampling.model_dump_json(), seed, name))
     chains = Chains(log_density, data, spread, sampling, seed, kept or None)
     warmed = _warm_up(chains, sampling, progress)
     chains.freeze_steps()

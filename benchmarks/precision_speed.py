@@ -34,6 +34,10 @@ GROWTH = [  # weeks, tacticals, chains
 ]
 
 
+class SideFailed(Exception):  # noqa: N818  it is what happened, with the end of what the side printed
+    """A side's process ended with an error."""
+
+
 class Workplace:
     """Where processes run and leave what they found."""
 
@@ -87,23 +91,30 @@ class Workplace:
             _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            raise SystemExit(f"{side} ended with {process.returncode}:\n{log.read_text()[-3000:]}")
+            raise SideFailed(f"{side} ended with {process.returncode}:\n{log.read_text()[-3000:]}")
         return time.perf_counter() - began, usage
 
 
 def compare(work: Workplace, sides: Sequence[str], seeds: Sequence[int]) -> dict[str, Any]:
-    """Every side cold and warm with every seed."""
-    runs, draws = [], {}
+    """Every side cold and warm with every seed. A peer that fails is told and left out; it is no peer to be ahead of."""
+    runs, draws, failed = [], {}, {}
     print_header()
     for pair in seeds:
         for side in sides:
-            for cache, seed in (("cold", pair), ("warm", pair + 1)):
-                run, draws[side] = work.run(side, NATIONAL, cache, pair=pair, seed=seed)
-                print_run(run)
-                runs.append(run)
+            try:
+                for cache, seed in () if side in failed else (("cold", pair), ("warm", pair + 1)):
+                    run, draws[side] = work.run(side, NATIONAL, cache, pair=pair, seed=seed)
+                    print_run(run)
+                    runs.append(run)
+            except SideFailed as failure:
+                if side == OURS:
+                    raise
+                failed[side] = str(failure).splitlines()[-1]
+                print(failure, flush=True)
     distances = {side: round(distance, 2) for side, distance in largest_disagreement(draws).items()}
     return summary(runs) | {
         "largest_disagreement_sd": distances,
+        "failed": failed,
         "versions": work.versions,
         "runs": [_json(run) for run in runs],
     }

@@ -79,17 +79,16 @@ def make_model(problem: Problem) -> Meridian:
     )
     places = [media.index(name) for name in data.media_channel.to_numpy()]
     effect = beliefs.EFFECT_MEDIAN * (median_on_air(problem) / problem.typical)[places]
-    tfd, tfb = backend.tfd, backend.bijectors
-    log_rate = tfd.Normal(math.log(math.log(2.0) / beliefs.HALF_LIFE_MEDIAN), np.float64(beliefs.HALF_LIFE_SD))
+    tfd, tfb, number = backend.tfd, backend.bijectors, backend.np_float_dtype  # float32 on TensorFlow
+    log_rate = tfd.Normal(number(math.log(math.log(2.0) / beliefs.HALF_LIFE_MEDIAN)), number(beliefs.HALF_LIFE_SD))
+    # decay = exp(-exp(log_rate)) for a LogNormal half-life of log 2 / exp(log_rate)
+    to_decay = tfb.Chain([tfb.Exp(), tfb.Scale(number(-1.0)), tfb.Exp()])
     prior = PriorDistribution(
-        knot_values=tfd.Normal(np.float64(0.0), beliefs.BASELINE_SD, name="knot_values"),
-        beta_m=tfd.LogNormal(np.log(effect), np.float64(beliefs.EFFECT_SD), name="beta_m"),
-        # decay = exp(-exp(log_rate)) for a LogNormal half-life of log 2 / exp(log_rate)
-        alpha_m=tfd.TransformedDistribution(
-            log_rate, tfb.Chain([tfb.Exp(), tfb.Scale(np.float64(-1.0)), tfb.Exp()]), name="alpha_m"
-        ),
-        gamma_c=tfd.Normal(np.float64(0.0), beliefs.CONTROL_SD, name="gamma_c"),
-        sigma=tfd.LogNormal(np.float64(math.log(beliefs.NOISE_MEDIAN)), beliefs.NOISE_SD, name="sigma"),
+        knot_values=tfd.Normal(number(0.0), number(beliefs.BASELINE_SD), name="knot_values"),
+        beta_m=tfd.LogNormal(np.log(effect).astype(number), number(beliefs.EFFECT_SD), name="beta_m"),
+        alpha_m=tfd.TransformedDistribution(log_rate, to_decay, name="alpha_m"),
+        gamma_c=tfd.Normal(number(0.0), number(beliefs.CONTROL_SD), name="gamma_c"),
+        sigma=tfd.LogNormal(number(math.log(beliefs.NOISE_MEDIAN)), number(beliefs.NOISE_SD), name="sigma"),
     )
     spec = ModelSpec(
         prior=prior,

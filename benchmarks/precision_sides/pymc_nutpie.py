@@ -1,4 +1,8 @@
-"""PyMC-Marketing's MMM sampled by nutpie. Compiling ends when nutpie has compiled the model, sampling with its last draw."""
+"""PyMC-Marketing's MMM sampled by nutpie, through the MMM's own `fit`.
+
+Compiling ends when nutpie has compiled the model, sampling with its last draw. The rest is what `fit` does after that: it
+compiles another program, which computes contributions from the draws.
+"""
 
 import math
 from importlib.metadata import version

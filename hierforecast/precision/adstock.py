@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
+TINY = 1e-30  # keeps the log of a decay of none finite
+
+
 def decay_from_half_life(half_life: np.ndarray) -> np.ndarray:
     """``decay = 2**(-1 / half_life)``: the share carried to the next period, for half-lives in periods."""
     return np.exp2(-1.0 / np.asarray(half_life, dtype=float))
@@ -88,10 +91,8 @@ def window_weights_tf(decay: "tf.Tensor", memory: int) -> "tf.Tensor":
     """The weights w_k of a window, (chains, tacticals, memory); they sum to one."""
     import tensorflow as tf
 
-    powers = [tf.ones_like(decay)]
-    for _ in range(memory - 1):
-        powers.append(powers[-1] * decay)
-    weights = tf.stack(powers, axis=-1)
+    back = tf.range(memory, dtype=decay.dtype)
+    weights = tf.exp(back * tf.math.log(decay + TINY)[..., None])
     return weights / tf.reduce_sum(weights, axis=-1, keepdims=True)
 
 

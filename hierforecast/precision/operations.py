@@ -17,8 +17,8 @@ class Operations(NamedTuple):
     log1p: Callable[[Any], Any]
     log_gamma: Callable[[Any], Any]
     take: Callable[[Any, Any], Any]  # (..., n), (m,) integers -> (..., m)
+    split: Callable[[Any, Any], Any]  # (..., n), sizes -> one piece per size
     where: Callable[[Any, Any, Any], Any]
-    zeros_like: Callable[[Any], Any]
 
     def logistic(self, value: Any) -> Any:
         """1 / (1 + exp(-x))."""
@@ -37,7 +37,10 @@ def in_numpy() -> Operations:
     def take(values: np.ndarray, places: np.ndarray) -> np.ndarray:
         return values[..., places]
 
-    return Operations(np.exp, np.log, np.log1p, gammaln, take, np.where, np.zeros_like)
+    def split(values: np.ndarray, sizes: list[int]) -> list[np.ndarray]:
+        return np.split(values, np.cumsum(sizes)[:-1], axis=-1)
+
+    return Operations(np.exp, np.log, np.log1p, gammaln, take, split, np.where)
 
 
 @cache
@@ -48,4 +51,7 @@ def in_tensorflow() -> Operations:
     def take(values: Any, places: Any) -> Any:
         return tf.gather(values, places, axis=-1)
 
-    return Operations(tf.exp, tf.math.log, tf.math.log1p, tf.math.lgamma, take, tf.where, tf.zeros_like)
+    def split(values: Any, sizes: list[int]) -> Any:
+        return tf.split(values, sizes, axis=-1)
+
+    return Operations(tf.exp, tf.math.log, tf.math.log1p, tf.math.lgamma, take, split, tf.where)

@@ -54,13 +54,11 @@ def block_sizes(data: ModelData, model: MixModel) -> dict[str, int]:
     return blocks | {"control": int(data.controls.shape[1])}
 
 
-def split_blocks(flat: Any, data: ModelData, model: MixModel) -> dict[str, Any]:
+def split_blocks(flat: Any, data: ModelData, model: MixModel, ops: Operations | None = None) -> dict[str, Any]:
     """The flat vectors (..., size) cut into their named pieces."""
-    pieces, start = {}, 0
-    for name, size in block_sizes(data, model).items():
-        pieces[name] = flat[..., start : start + size]
-        start += size
-    return pieces
+    sizes = block_sizes(data, model)
+    pieces = (ops or in_numpy()).split(flat, list(sizes.values()))
+    return dict(zip(sizes, pieces, strict=True))
 
 
 def constrain(flat: Any, data: ModelData, model: MixModel, ops: Operations | None = None) -> Parameters:
@@ -73,7 +71,7 @@ def constrain(flat: Any, data: ModelData, model: MixModel, ops: Operations | Non
         ops: of the array's own library; NumPy if not given.
     """
     ops, priors = ops or in_numpy(), data.priors
-    x = split_blocks(flat, data, model)
+    x = split_blocks(flat, data, model, ops)
     global_effect, scales, effects = _tree(x, data, ops) if model.effects == "tree" else _horseshoe(x, data, ops)
     return Parameters(
         intercept=priors.intercept_sd * x["intercept"],
@@ -142,4 +140,3 @@ def _half(x: dict[str, Any], data: ModelData, ops: Operations) -> Any:
 def _slope(x: dict[str, Any], data: ModelData, ops: Operations) -> Any:
     priors = data.priors
     return ops.exp(priors.slope_location + priors.slope_sd * x["slope_global"] + priors.slope_spread * x["slope"])
-

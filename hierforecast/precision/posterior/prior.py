@@ -6,6 +6,7 @@ import numpy as np
 
 from hierforecast.mix_model import MixModel
 from hierforecast.precision.engine import tensorflow
+from hierforecast.precision.operations import in_tensorflow
 from hierforecast.precision.posterior.data import ModelData
 from hierforecast.precision.posterior.parameters import Parameters, block_sizes, split_blocks
 
@@ -17,31 +18,29 @@ def log_prior(flat: Any, drawn: Parameters, data: ModelData, model: MixModel) ->
     tf = tensorflow()
     if data.old is not None:
         return -0.5 * tf.reduce_sum(tf.matmul(flat - data.old.mean, data.old.root) ** 2, axis=-1)
-    x = split_blocks(flat, data, model)
-    log_density, special = 0.0, set()
+    x = split_blocks(flat, data, model, in_tensorflow())
+    # All entries as standard normals, and for those that are not what makes up the difference.
+    log_density = -0.5 * tf.reduce_sum(flat**2, axis=-1)
     if model.effects == "tree":
-        special.add(f"level_{len(data.parents) - 1}")
         log_density += _lowest_effects(x, drawn, data)
     else:
-        special.update(_HORSESHOE)
         log_density += _horseshoe(x)
     if model.decay == "beta":
-        special.add("decay")
         a, b = data.priors.decay_shape[0], data.priors.decay_shape[1]
-        log_density += tf.reduce_sum(a * tf.math.log(drawn.decay) + b * tf.math.log1p(-drawn.decay), axis=-1)
-    standard = tf.concat([block for name, block in x.items() if name not in special], axis=-1)
-    return log_density - 0.5 * tf.reduce_sum(standard**2, axis=-1)
+        shaped = a * tf.math.log(drawn.decay) + b * tf.math.log1p(-drawn.decay) + 0.5 * x["decay"] ** 2
+        log_density += tf.reduce_sum(shaped, axis=-1)
+    return log_density
 
 
 def _lowest_effects(x: dict[str, Any], drawn: Parameters, data: ModelData) -> Any:
-    """Units' entries are N(c parent, scale^c); those of nodes with a prior of their own are standard normals."""
+    """Units' entries are N(c parent, scale^c), not standard; those of nodes with a prior of their own are."""
     tf = tensorflow()
     parents = (drawn.effects[-2] if len(drawn.effects) > 1 else drawn.global_effect) @ data.parents[-1]
     middle = data.priors.effect_middle
     scale, offset, own = drawn.scales[..., -1:], x[f"level_{len(data.parents) - 1}"], data.priors.own
     centred = (offset - data.centring * (parents - middle)) / scale**data.centring
-    pooled = -0.5 * centred**2 - data.centring * tf.math.log(scale)
-    return tf.reduce_sum(tf.where(own > 0, -0.5 * offset**2, pooled), axis=-1)
+    pooled = 0.5 * (offset**2 - centred**2) - data.centring * tf.math.log(scale)
+    return tf.reduce_sum((1.0 - own) * pooled, axis=-1)
 
 
 def _horseshoe(x: dict[str, Any]) -> Any:
@@ -54,7 +53,8 @@ def _horseshoe(x: dict[str, Any]) -> Any:
     size = x["size"] - 0.5 * tf.exp(2.0 * x["size"])
     slab = -2.0 * x["slab"] - 2.0 * tf.exp(-x["slab"])
     parts = [half_cauchy(x["shrinkage"]), slab, half_cauchy(x["local"]), size]
-    return tf.reduce_sum(tf.concat(parts, axis=-1), axis=-1)
+    squares = tf.concat([0.5 * x[name] ** 2 for name in _HORSESHOE], axis=-1)
+    return tf.reduce_sum(tf.concat(parts, axis=-1) + squares, axis=-1)
 
 
 def prior_draws(data: ModelData, model: MixModel, *, draws: int, seed: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from hierforecast.precision.engine import tensorflow
 from hierforecast.precision.sampling.averaging import Averaging, begin_averaging
 from hierforecast.precision.sampling.checkpoint import Checkpoint, Standing
 from hierforecast.precision.sampling.metric import fisher_metric
-from hierforecast.precision.sampling.program import CHUNK, LogDensity, compiled_program
+from hierforecast.precision.sampling.program import CHUNK, LogDensity, compiled_program, draw_luck
 
 INITIAL_STEP, LATER_STEP = 0.1, 0.5  # in coordinates that are a guess, and in learned ones
 INITIAL_SPREAD = 1.0  # starts are uniform in +-1 prior sd: over-dispersed against most posteriors
@@ -36,7 +36,7 @@ class Chains:
         seed: int,
         checkpoint: Checkpoint | None,
     ) -> None:
-        self._advance = compiled_program(log_density, sampling.max_tree_depth)
+        self._advance, self._max_depth = compiled_program(log_density, sampling.max_tree_depth), sampling.max_tree_depth
         self._data = tensorflow().nest.map_structure(lambda part: None if part is None else as_tensor(part), data)
         self._target, self._seed, self._checkpoint = sampling.target_acceptance, seed, checkpoint
         starts = np.random.default_rng(seed).uniform(-INITIAL_SPREAD, INITIAL_SPREAD, (sampling.chains, len(spread)))
@@ -82,12 +82,12 @@ class Chains:
     def _call(self, steps: int, depth: int, adapt: bool) -> np.ndarray:
         flat, metric, averaging = self._standing
         walked = np.linalg.solve(metric, flat.T).T
-        seed = np.random.default_rng((self._seed, self._calls + 1)).integers(0, 2**31 - 1, 2)
+        luck = draw_luck((self._seed, self._calls + 1), *flat.shape, self._max_depth)
         averaging, records = self._advance(
-            *(tensorflow().nest.map_structure(as_tensor, part) for part in (walked, metric, averaging)),
-            as_tensor(float(adapt)),
-            as_tensor(self._target),
-            *(as_tensor(whole) for whole in (seed, steps, depth)),
+            *(
+                tensorflow().nest.map_structure(as_tensor, part)
+                for part in (walked, metric, averaging, float(adapt), self._target, luck, steps, depth)
+            ),
             self._data,
         )
         records = records.numpy()[:steps]

@@ -31,6 +31,25 @@ TOLD = ("energy", "diverging", "acceptance", "leapfrogs", "log_density")
 LogDensity = Callable[["tf.Tensor", Any], "tf.Tensor"]
 
 
+class Luck(NamedTuple):
+    """Everything random in a call, drawn before it: all but impulses are uniform in (0, 1)."""
+
+    impulses: Any  # (CHUNK, C, D) standard normal momenta
+    paces: Any  # (CHUNK, C) jitter of the step size
+    directions: Any  # (CHUNK, C, depth) of every doubling
+    joins: Any  # (CHUNK, C, depth) whether the draw moves into the new half
+    leaves: Any  # (CHUNK, C, 2^depth) whether a leaf becomes its subtree's draw
+
+
+def draw_luck(seed: tuple[int, int], chains: int, size: int, max_depth: int) -> Luck:
+    """The luck of one call; equal seeds, equal luck."""
+    rng = np.random.default_rng(seed)
+    shape = (CHUNK, chains)
+    impulses, paces = rng.standard_normal((*shape, size)), rng.random(shape)
+    directions, joins = rng.random((*shape, max_depth)), rng.random((*shape, max_depth))
+    return Luck(impulses, paces, directions, joins, rng.random((*shape, 2**max_depth)))
+
+
 class Tree(NamedTuple):
     """The trajectory that every chain is on, and where it may go; D is the size of the flat vector."""
 
@@ -67,7 +86,7 @@ def compiled_program(log_density: LogDensity, max_depth: int) -> Callable[..., A
     """Compile once per density, depth and shapes of its arguments.
 
     The program's arguments: start (C, D) in the metric's coordinates; metric (D, D) lower triangular; averaging (fields
-    (C,)); adapt, 1.0 or 0.0; target acceptance; seed (2,) int32; steps, at most CHUNK; depth, at most `max_depth`; data.
+    (C,)); adapt, 1.0 or 0.0; target acceptance; luck; steps, at most CHUNK; depth, at most `max_depth`; data.
     It returns the averaging and (CHUNK, C, 2 D + 5) records: position and gradient in flat coordinates, then `TOLD`.
     """
     import tensorflow as tf
@@ -81,16 +100,12 @@ def compiled_program(log_density: LogDensity, max_depth: int) -> Callable[..., A
         averaging: Averaging,
         adapt: tf.Tensor,
         target: tf.Tensor,
-        seed: tf.Tensor,
+        luck: Luck,
         steps: tf.Tensor,
         depth: tf.Tensor,
         data: Any,
     ) -> tuple[Averaging, tf.Tensor]:
         chains, size = start.shape
-        keys = tf.random.experimental.stateless_split(seed, 2)
-        impulses = tf.random.stateless_normal((CHUNK, chains, size), keys[0], dtype=real)
-        # Per draw: jitter of the step size, then a direction and an acceptance for every doubling.
-        chances = tf.random.stateless_uniform((CHUNK, chains, 1 + 2 * max_depth), keys[1], dtype=real)
         each, levels = tf.range(chains), tf.range(max_depth)[None]
 
         def of_draw(table: tf.Tensor, draw: tf.Tensor, *column: tf.Tensor) -> tf.Tensor:
@@ -105,7 +120,7 @@ def compiled_program(log_density: LogDensity, max_depth: int) -> Callable[..., A
 
         def begin(chosen: tf.Tensor, draw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             """Momentum, energy and both ends of a trajectory that starts at a chosen point."""
-            momentum = of_draw(impulses, draw)
+            momentum = of_draw(luck.impulses, draw)
             energy = 0.5 * tf.reduce_sum(momentum**2, axis=-1) - chosen[:, 2 * size]
             end = tf.concat([chosen[:, :size], momentum, chosen[:, size : 2 * size]], axis=-1)
             return momentum, energy, tf.stack([end, end])
@@ -115,9 +130,9 @@ def compiled_program(log_density: LogDensity, max_depth: int) -> Callable[..., A
         ) -> tuple[tf.Tensor, tf.Tensor, Tree, Averaging, tf.Tensor]:
             # One leapfrog step at the end that is being extended; the very first pass stands still to learn the gradient.
             doubling = tf.minimum(tree.depth, max_depth - 1)
-            rightward = of_draw(chances, draw, 1 + doubling) < 0.5
+            rightward = of_draw(luck.directions, draw, doubling) < 0.5
             sign = tf.where(rightward, tf.ones_like(tree.weight), -tf.ones_like(tree.weight))
-            jitter = 1.0 + JITTER * (2.0 * of_draw(chances, draw, tf.zeros_like(draw)) - 1.0)
+            jitter = 1.0 + JITTER * (2.0 * of_draw(luck.paces, draw) - 1.0)
             pace = tf.where(passes > 0, sign * jitter * tf.exp(averaging.log_step), tf.zeros_like(sign))[:, None]
             position, momentum, gradient = tf.split(tf.where(rightward[:, None], tree.ends[1], tree.ends[0]), 3, axis=-1)
             momentum = momentum + 0.5 * pace * gradient
@@ -136,8 +151,7 @@ def compiled_program(log_density: LogDensity, max_depth: int) -> Callable[..., A
             end = tf.concat([position, momentum, gradient], axis=-1)
             ends = tf.where(tf.stack([~rightward, rightward])[..., None], end[None], tree.ends)
             sub_weight = _log_add(tree.sub_weight, gain)
-            chance = tf.random.stateless_uniform((chains,), tf.random.experimental.stateless_fold_in(seed, passes), dtype=real)
-            taken = tf.math.log(chance) < gain - sub_weight
+            taken = tf.math.log(of_draw(luck.leaves, draw, tree.leapfrogs)) < gain - sub_weight
             sub_chosen = tf.where(taken[:, None], point, tree.sub_chosen)
             sub_momenta = tree.sub_momenta + momentum
             even = (tree.leaf % 2 == 0)[:, None]
@@ -152,7 +166,7 @@ def compiled_program(log_density: LogDensity, max_depth: int) -> Callable[..., A
 
             # A whole subtree joins the tree.
             joined = (leaf == tf.bitwise.left_shift(tf.ones_like(leaf), tree.depth)) & ~broken
-            moved = joined & (tf.math.log(of_draw(chances, draw, 1 + max_depth + doubling)) < sub_weight - tree.weight)
+            moved = joined & (tf.math.log(of_draw(luck.joins, draw, doubling)) < sub_weight - tree.weight)
             chosen = tf.where(moved[:, None], sub_chosen, tree.chosen)
             weight = tf.where(joined, _log_add(tree.weight, sub_weight), tree.weight)
             momenta = tf.where(joined[:, None], tree.momenta + sub_momenta, tree.momenta)

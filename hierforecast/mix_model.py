@@ -1,4 +1,4 @@
-"""What a marketing mix model may look like, and what is believed before the data: the choices in a company's settings.
+"""What a marketing mix model may look like, what is believed before the data, and which experiments speak along.
 
 Target and media are scaled inside the model (target to sd 1, each tactical to a mean of 1 over the weeks it was on air), so
 the numbers of the priors hold for any currency and any metric.
@@ -12,9 +12,11 @@ the numbers of the priors hold for any currency and any metric.
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, field
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+import pandas as pd
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from hierforecast.errors import SettingsError
@@ -181,3 +183,63 @@ class Priors:
     def from_json(cls, config: dict[str, Any]) -> "Priors":
         """The inverse of `to_json`."""
         return cls(**config)
+
+
+def _as_text(value: Any) -> Any:
+    """A date as YAML or pandas gives one, in the text that settings travel in."""
+    if isinstance(value, datetime) and value == datetime(value.year, value.month, value.day):
+        value = value.date()
+    return value.isoformat() if isinstance(value, date) else value
+
+
+Day = Annotated[str, BeforeValidator(_as_text)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class LiftTest:
+    """One experiment, whose outcome enters the likelihood.
+
+    Args:
+        node: tactical, platform or channel that was tested; a name of any level of the tree.
+        start: first tested period, as in the panel.
+        end: last tested period.
+        lift: target units that the tested exposure brought in all, against none of it.
+        sd: its standard error, target units, > 0.
+        share: of the node's exposure in those periods that was tested: 1 is a switch-off or a holdout scaled to all.
+        measured_until: last period whose target was compared; None: the last tested one.
+    """
+
+    node: str
+    start: Day
+    end: Day
+    lift: float
+    sd: float
+    share: float = 1.0
+    measured_until: Day | None = None
+
+    def __post_init__(self) -> None:
+        where = f"lift test of {self.node!r}"
+        if not math.isfinite(self.lift) or not 0 < self.sd < math.inf:
+            raise SettingsError(
+                f"{where}: wanted a finite lift and a positive sd in target units, got {self.lift} and {self.sd}"
+            )
+        if not 0 < self.share <= 1:
+            raise SettingsError(f"{where}: share is the tested part of the exposure, above 0 and at most 1; got {self.share}")
+        try:
+            start, end = pd.Timestamp(self.start), pd.Timestamp(self.end)
+            known = self.known_at
+        except (ValueError, TypeError):
+            raise SettingsError(f"{where}: start, end and measured_until must be dates such as 2024-03-04") from None
+        if not start <= end <= known:
+            raise SettingsError(
+                f"{where}: wanted start <= end <= measured_until, got {self.start}, {self.end}, {known:%Y-%m-%d}"
+            )
+
+    @property
+    def known_at(self) -> pd.Timestamp:
+        """The last period whose target the test compared."""
+        return pd.Timestamp(self.measured_until or self.end)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)

@@ -131,6 +131,26 @@ RESPONSE = Table(
     ),
     "Precision: what a node brings, carry-over included, at multiples of its current spend; effect in target units",
 )
+PRIOR_PREDICTIVE = Table(
+    "prior_predictive",
+    (PERIOD, FORECAST, LOWER, UPPER),
+    "Precision: what the priors alone expect of every period: mean and predictive interval, in target units",
+)
+LEFT_OUT = Table(
+    "left_out",
+    (PERIOD, "log_density", "pareto_k"),
+    "Precision: log density of every trained period given all others, in nats, and how far that number may be believed",
+)
+ACCURACY_LEVELS = (50, 80, 90, 95)  # percent, of the intervals that are judged
+ACCURACY = Table(
+    "accuracy",
+    (
+        *("weeks", "mape", "wape", "rmse", "mae", "bias", "r2", "crps", "relative_crps"),
+        *(f"{score}_{level}" for level in ACCURACY_LEVELS for score in ("coverage", "interval_score")),
+    ),
+    "Precision: the predictive draws on the held-out periods; mape, wape, bias, r2, relative_crps and coverage are shares, the "
+    "others in target units",
+)
 BUDGET = Table(
     "budget",
     (
@@ -146,6 +166,16 @@ BUDGET = Table(
         "marginal_after",
     ),
     "Precision: spend, contribution and returns per node in the current and in the best plan",
+)
+BUDGET_OUTCOME = Table(
+    "budget_outcome",
+    (
+        *("first", "last", "planned", "budget"),
+        *("before", "before_lower", "before_upper", "after", "after_lower", "after_upper"),
+        *("difference", "difference_lower", "difference_upper", "probability_better", "converged", "message"),
+    ),
+    "Precision: one row about the best plan: its periods, whether they are planned ones, currency spent, what it brings in "
+    "target units beside the current plan, and a sentence",
 )
 SCENARIO = Table(
     "scenario",
@@ -167,6 +197,30 @@ SCENARIO_TOTAL = Table(
     ),
     "Precision: the same for all periods together; later is what media carry beyond the last period more than in the base plan",
 )
+ENSEMBLE_WEIGHTS = Table(
+    "ensemble_weights",
+    (
+        "metric",
+        "weight",
+        "standard_error",
+        "pseudo_bma",
+        "equal",
+        "leave_future_out",
+        "elpd",
+        "elpd_se",
+        "elpd_difference",
+        "difference_se",
+        "effective_parameters",
+        "max_pareto_k",
+        "weeks_above_k",
+    ),
+    "Precision: per metric its stacking weight with its error, other schemes' weights, and leave-one-out log density in nats",
+)
+ENSEMBLE_ROI = Table(
+    "ensemble_roi",
+    ("level", "node", "quantity", "equal", "stacked", "sd", "disagree"),
+    "Precision: returns by every metric (a column each), by equal weights and stacked; whether they differ by more than an sd",
+)
 BACKTEST = Table(
     "backtest",
     ("model", "origin", "level", "cells", "wape", "mae", "rmse", "mase", "bias", "coverage", "cpu_seconds"),
@@ -184,4 +238,5 @@ SELECTION = Table(
 )
 
 HIREF_TABLES = (SCORES, HORIZONS, FORECASTS, NODES, CONTRIBUTIONS, ELASTICITIES, SIGNS, ABLATION)
-PRECISION_TABLES = (SCORES, FIT, MEDIA_CONTRIBUTIONS, DECAY, DIAGNOSTICS)
+PRECISION_TABLES = (SCORES, ACCURACY, FIT, PRIOR_PREDICTIVE, MEDIA_CONTRIBUTIONS, MEDIA_TOTALS, DECAY, DIAGNOSTICS, LEFT_OUT)
+SPEND_TABLES = (ROI, RESPONSE, BUDGET, BUDGET_OUTCOME)  # of a marketing mix version whose company declares spend

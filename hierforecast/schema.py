@@ -14,7 +14,7 @@ from hierforecast.driver import Driver
 from hierforecast.errors import nearest
 from hierforecast.hierarchy import BOTTOM
 from hierforecast.media_tree import MediaTree
-from hierforecast.mix_model import MixModel, Priors
+from hierforecast.mix_model import LiftTest, MixModel, Priors
 from hierforecast.naming import (
     RESERVED_IN_MEDIA,
     RESERVED_IN_SALES,
@@ -163,6 +163,7 @@ class MediaPanel(_Panel):
     holidays: Holidays | None = Field(None, description="official days that move the target")
     model: MixModel = Field(MixModel(), description="decays, saturation, memory, residuals")
     priors: Priors = Field(Priors(), description="what is believed before the data")
+    lift_tests: list[LiftTest] = Field(default_factory=list, description="experiments that enter the likelihood")
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -203,6 +204,9 @@ class MediaPanel(_Panel):
             for node in getattr(self.priors, prior):
                 if node not in known:
                     raise ValueError(f"media.priors.{prior} names {node!r}; {nearest(node, known)}")
+        for test in self.lift_tests:
+            if test.node not in known:
+                raise ValueError(f"media.lift_tests names {test.node!r}; {nearest(test.node, known)}")
         for channel in self.offline_channels:
             if channel not in channels:
                 raise ValueError(f"media.offline_channels names {channel!r}; {nearest(channel, list(channels))}")

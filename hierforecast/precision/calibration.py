@@ -7,64 +7,19 @@ measured. Source: Zhang, Wurm, Wakim, Li & Liu 2023, Media Mix Model Calibration
 of letting experiments inform the posterior.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hierforecast.errors import SettingsError, nearest
-from hierforecast.mix_model import MixModel
+from hierforecast.mix_model import LiftTest, MixModel
 from hierforecast.precision.hierarchy import Hierarchy
 from hierforecast.precision.media_table import MediaTable
 from hierforecast.precision.posterior.data import Lifts, arrange_media
 from hierforecast.precision.scaling import Scaling
 
-
-@dataclass(frozen=True)
-class LiftTest:
-    """One experiment.
-
-    Args:
-        node: tactical, platform or channel that was tested; a name of any level of the tree.
-        start: first tested period, as in the panel.
-        end: last tested period.
-        lift: target units that the tested exposure brought in all, against none of it.
-        sd: its standard error, target units, > 0.
-        share: of the node's exposure in those periods that was tested: 1 is a switch-off or a holdout scaled to all.
-        measured_until: last period whose target was compared; None: the last tested one.
-    """
-
-    node: str
-    start: str
-    end: str
-    lift: float
-    sd: float
-    share: float = 1.0
-    measured_until: str | None = None
-
-    def __post_init__(self) -> None:
-        where = f"lift test of {self.node!r}"
-        if not math.isfinite(self.lift) or not 0 < self.sd < math.inf:
-            raise SettingsError(
-                f"{where}: wanted a finite lift and a positive sd in target units, got {self.lift} and {self.sd}"
-            )
-        if not 0 < self.share <= 1:
-            raise SettingsError(f"{where}: share is the tested part of the exposure, above 0 and at most 1; got {self.share}")
-        try:
-            start, end, until = (pd.Timestamp(date) for date in (self.start, self.end, self.measured_until or self.end))
-        except (ValueError, TypeError):
-            raise SettingsError(f"{where}: start, end and measured_until must be dates such as 2024-03-04") from None
-        if not start <= end <= until:
-            raise SettingsError(
-                f"{where}: wanted start <= end <= measured_until, got {self.start}, {self.end}, {until:%Y-%m-%d}"
-            )
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return asdict(self)
+__all__ = ["LiftTest", "arrange_lifts"]
 
 
 def arrange_lifts(

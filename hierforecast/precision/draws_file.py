@@ -46,8 +46,9 @@ def name_draws(
         "noise": (draw, parameters.noise[..., 0]),
         "beta": ((*draw, bottom), beta),
         "decay": ((*draw, bottom), parameters.decay),
-        "control": ((*draw, "control_column"), parameters.control),
     }
+    if control_columns:
+        variables["control"] = ((*draw, "control_column"), parameters.control)
     scalars = {"correlation": parameters.correlation, "tails": parameters.tails}
     variables |= {name: (draw, values[..., 0]) for name, values in scalars.items() if values is not None}
     curves = {"half_saturation": parameters.half, "hill_slope": parameters.slope}

@@ -201,6 +201,15 @@ class Precision:
         mean, predictive, periods = self._prior_predictive(panel, draws, self.sampling.seed if seed is None else seed)
         return summaries.forecast_table(periods, mean, predictive, interval=self.sampling.interval)
 
+    def weeks(self) -> Weeks:
+        """The fitted weeks in scaled units, as the functions in `response` take them beside `coefficients`."""
+        return self._weeks(None)
+
+    @property
+    def observed(self) -> np.ndarray:
+        """(fitted weeks,) bool, the weeks in the likelihood."""
+        return self._trained.observed.copy()
+
     @property
     def fitted_draws(self) -> np.ndarray:
         """The mean of the target under every draw, (draws of all chains, fitted weeks) in target units."""
@@ -237,9 +246,10 @@ class Precision:
         return summaries.contribution_means(self.coefficients, self._weeks(panel), self.hierarchy.tacticals)
 
     def decay(self) -> pd.DataFrame:
-        """Decay and half-life per tactical in the columns of `results.DECAY`."""
+        """Decay and half-life per tactical that is present, in the columns of `results.DECAY`."""
         decay = pooled(self._posterior, "decay")
-        return summaries.decay_table(decay, self.hierarchy, self.diagnostics(), interval=self.sampling.interval)
+        table = summaries.decay_table(decay, self.hierarchy, self.diagnostics(), interval=self.sampling.interval)
+        return table[self.present].reset_index(drop=True)
 
     def decisions(self, panel: pd.DataFrame | None = None) -> Decisions:
         """Returns, response curves, budgets and scenarios of the fitted weeks, or of a panel's as in `predict`."""

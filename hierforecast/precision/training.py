@@ -100,7 +100,7 @@ def coefficients_in_units(training: Training, posterior: "xr.Dataset", model: Mi
         decay=drawn["decay"],
         saturation=Saturation(model.saturation, ones if half is None else half, ones if slope is None else slope),
         memory=model.memory,
-        control=scaling.target_sd * drawn["control"],
+        control=scaling.target_sd * drawn.get("control", np.zeros((draws, 0))),
         noise=scaling.target_sd * drawn["noise"],
         correlation=drawn.get("correlation", np.zeros(draws)),
         tails=drawn.get("tails", np.full(draws, np.inf)),
@@ -110,7 +110,7 @@ def coefficients_in_units(training: Training, posterior: "xr.Dataset", model: Mi
 def pooled(posterior: "xr.Dataset", name: str) -> np.ndarray:
     """A variable with dims (chain, draw, ...) as (draws of all chains, ...)."""
     values = posterior[name].to_numpy()
-    return values.reshape(-1, *values.shape[2:])
+    return values.reshape(values.shape[0] * values.shape[1], *values.shape[2:])
 
 
 def _curves(

@@ -109,6 +109,7 @@ class Sampling(Settings):
     steps_per_draw: int = Field(2, ge=1, le=20, description="steps of the sampler from one kept draw to the next")
     target_acceptance: float = Field(0.9, gt=0.5, lt=1)
     max_tree_depth: int = Field(8, ge=3, le=12)
+    kernel: Literal["own", "tfp"] = Field("own", description="tfp: TensorFlow Probability's NUTS, slower; same posterior")
     interval: float = Field(0.9, gt=0, lt=1, description="nominal coverage of lower..upper")
     seed: Seed = 7
 

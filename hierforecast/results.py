@@ -90,6 +90,11 @@ DECAY = Table(
     ("tactical", "channel", "decay", LOWER, UPPER, "half_life", "half_life_lower", "half_life_upper", "rhat", "ess_bulk"),
     "Precision: share of an exposure's effect carried to the next period, per tactical; half_life in periods",
 )
+DECAY_PRIOR = Table(
+    "decay_prior",
+    ("tactical", "median", LOWER, UPPER),
+    "Precision: what was believed of every decay before the data, a share per period",
+)
 DIAGNOSTICS = Table(
     "diagnostics",
     ("parameter", "node", "mean", "sd", "rhat", "ess_bulk", "ess_tail"),
@@ -238,5 +243,16 @@ SELECTION = Table(
 )
 
 HIREF_TABLES = (SCORES, HORIZONS, FORECASTS, NODES, CONTRIBUTIONS, ELASTICITIES, SIGNS, ABLATION)
-PRECISION_TABLES = (SCORES, ACCURACY, FIT, PRIOR_PREDICTIVE, MEDIA_CONTRIBUTIONS, MEDIA_TOTALS, DECAY, DIAGNOSTICS, LEFT_OUT)
+PRECISION_TABLES = (
+    SCORES,
+    ACCURACY,
+    FIT,
+    PRIOR_PREDICTIVE,
+    MEDIA_CONTRIBUTIONS,
+    MEDIA_TOTALS,
+    DECAY,
+    DECAY_PRIOR,
+    DIAGNOSTICS,
+    LEFT_OUT,
+)
 SPEND_TABLES = (ROI, RESPONSE, BUDGET, BUDGET_OUTCOME)  # of a marketing mix version whose company declares spend

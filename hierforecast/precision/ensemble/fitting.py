@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
 from hierforecast.errors import SettingsError, nearest
 from hierforecast.mix_model import MixModel, Priors
 from hierforecast.options import Sampling
 from hierforecast.precision.background import Background
+from hierforecast.precision.ensemble.inputs import read_periods, read_settings, read_spend, refuse_taken_names
 from hierforecast.precision.ensemble.result import EnsembleResult, describe
 from hierforecast.precision.ensemble.safeguards import Prepared, prepare
 from hierforecast.precision.hierarchy import Hierarchy
@@ -26,8 +26,6 @@ from hierforecast.schema import Frequency
 WeightScheme = Literal["psis_loo", "pseudo_bma", "leave_future_out", "equal"]
 SCHEMES: tuple[WeightScheme, ...] = ("psis_loo", "pseudo_bma", "leave_future_out", "equal")
 PERIOD, TARGET = "ensemble period", "ensemble target"  # columns that no control is likely to be called
-FIRST_DATE = "2000-01-03"
-_STEP: dict[Frequency, str] = {"day": "D", "week": "7D", "month": "MS"}
 PERIODS_PER_YEAR: dict[Frequency, float] = {"day": 365.25, "week": 52.18, "month": 12.0}
 
 
@@ -42,15 +40,15 @@ def ensemble(
     Z_controls: Any = None,
     control_names: Sequence[str] | None = None,
     availability: Any = None,
-    priors: Priors | None = None,
-    nuts_args: Mapping[str, Any] | None = None,
+    priors: Priors | Mapping[str, Any] | None = None,
+    nuts_args: Sampling | Mapping[str, Any] | None = None,
     leakage_corr_threshold: float = 0.97,
     exposure_metric: str | None = None,
     spend: Any = None,
     dates: Any = None,
     frequency: Frequency = "week",
     background: Background | None = None,
-    model: MixModel | None = None,
+    model: MixModel | Mapping[str, Any] | None = None,
     interval: float = 0.9,
     progress: Progress | None = None,
 ) -> EnsembleResult:
@@ -71,25 +69,31 @@ def ensemble(
         nuts_args: fields of `options.Sampling`: chains, warmup, draws, steps_per_draw, target_acceptance, seed ...
         leakage_corr_threshold: correlation beyond which a column counts as the target itself.
         exposure_metric: the metric with every tactical; the first if not given.
-        spend: (weeks, tacticals) currency; with it returns are compared, without it contributions.
-        dates: (weeks,) dates of the periods; made ones if not given.
+        spend: (weeks, tacticals) currency, in the weeks in which it was spent; with it returns are compared, without it
+            contributions. A lagged metric's model has it lagged as well.
+        dates: (weeks,) ascending dates of the periods; made ones if not given.
         frequency: "day", "week" or "month".
         background: trend, season, holidays; a trend and a season where there are dates, else none.
         model: form of every model.
-        interval: nominal coverage of lower..upper.
+        interval: nominal coverage of lower..upper, where `nuts_args` does not say it.
         progress: called with "<metric>: warm-up" or "<metric>: draws", steps done and steps in all.
 
     Raises:
         SafeguardError: something given does not fit, by the name of the safeguard; LeakageError where a metric or control
             knows the target.
-        SettingsError: an unknown weight scheme or sampler setting.
+        SettingsError: an unknown weight scheme, frequency or setting.
+        PanelError: fewer than 20 weeks count, or dates have gaps.
 
     Warns:
         SafeguardWarning: what was let pass but should be known.
     """
     if weight_scheme not in SCHEMES:
         raise SettingsError(f"weight_scheme: there is no {weight_scheme!r}; {nearest(str(weight_scheme), SCHEMES)}")
-    sampling = _sampling(nuts_args, interval)
+    if frequency not in PERIODS_PER_YEAR:
+        raise SettingsError(f"frequency: there is no {frequency!r}; {nearest(str(frequency), PERIODS_PER_YEAR)}")
+    sampling = read_settings(Sampling, nuts_args, "nuts_args", interval=interval)
+    priors, model = read_settings(Priors, priors, "priors"), read_settings(MixModel, model, "model")
+    periods = None if dates is None else read_periods(dates, np.size(y), frequency)
     prepared = prepare(
         hierarchy=hierarchy,
         y=y,
@@ -102,13 +106,15 @@ def ensemble(
         exposure_metric=exposure_metric,
         leakage_corr_threshold=leakage_corr_threshold,
         season_period=PERIODS_PER_YEAR[frequency],
-        dates=dates,
+        dates=periods,
     )
-    periods = _periods(dates, len(prepared.y), frequency)
-    paid = _spend(spend, hierarchy, len(prepared.y))
+    refuse_taken_names(list(prepared.exposures), prepared.control_names, hierarchy)
+    weeks = len(prepared.y)
+    periods = read_periods(periods, weeks, frequency)
+    paid = read_spend(spend, hierarchy, weeks)
     fitted: dict[str, Precision] = {}
     for metric in prepared.exposures:
-        known = None if paid is None else np.where(prepared.present[metric], paid, 0.0)
+        known = None if paid is None else _paid_for(paid, prepared.lags[metric], prepared.present[metric])
         mix = Precision(
             hierarchy,
             target=TARGET,
@@ -125,37 +131,12 @@ def ensemble(
         )
         panel = _panel(prepared, metric, periods, known, hierarchy)
         fitted[metric] = mix.fit(panel, observed=prepared.counted, progress=_named(progress, metric))
-    return describe(fitted, prepared, weight_scheme, interval=interval, seed=sampling.seed)
+    return describe(fitted, prepared, weight_scheme, interval=sampling.interval, seed=sampling.seed)
 
 
-def _sampling(nuts_args: Mapping[str, Any] | None, interval: float) -> Sampling:
-    given = dict(nuts_args or {})
-    for name in given:
-        if name not in Sampling.model_fields:
-            raise SettingsError(f"nuts_args: there is no setting {name!r}; {nearest(name, Sampling.model_fields)}")
-    try:
-        return Sampling(**{"interval": interval, **given})
-    except ValidationError as error:
-        told = "; ".join(f"{mistake['loc'][0]}: {mistake['msg']}, got {mistake['input']!r}" for mistake in error.errors())
-        raise SettingsError(f"nuts_args: {told}") from None
-
-
-def _periods(dates: Any, weeks: int, frequency: Frequency) -> pd.Series:
-    if dates is None:
-        return pd.Series(pd.date_range(FIRST_DATE, periods=weeks, freq=_STEP[frequency]))
-    return pd.Series(pd.to_datetime(np.asarray(dates)))
-
-
-def _spend(spend: Any, hierarchy: Hierarchy, weeks: int) -> np.ndarray | None:
-    """(weeks, tacticals) currency, None where there is none."""
-    if spend is None:
-        return None
-    if isinstance(spend, pd.DataFrame) and set(hierarchy.tacticals) <= set(spend.columns):
-        spend = spend[list(hierarchy.tacticals)]
-    paid, wanted = np.asarray(spend, dtype=float), (weeks, hierarchy.num_tacticals)
-    if paid.shape != wanted or not np.isfinite(paid).all() or (paid < 0).any():
-        raise SettingsError(f"spend: wanted known amounts >= 0 of shape {wanted} (weeks, tacticals), got shape {paid.shape}")
-    return paid
+def _paid_for(paid: np.ndarray, lag: int, present: np.ndarray) -> np.ndarray:
+    """(weeks, tacticals) spend beside the exposures that it bought: lagged as they are, 0 where the metric has none."""
+    return np.where(present, np.concatenate([np.zeros_like(paid[:lag]), paid[: len(paid) - lag]]), 0.0)
 
 
 def _panel(prepared: Prepared, metric: str, periods: pd.Series, paid: np.ndarray | None, hierarchy: Hierarchy) -> pd.DataFrame:

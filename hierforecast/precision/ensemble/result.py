@@ -1,5 +1,6 @@
 """What an ensemble says: weights, weighted contributions with the mixture's intervals, and returns side by side."""
 
+import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ import pandas as pd
 from hierforecast import results
 from hierforecast.precision.ensemble.future import leave_future_out
 from hierforecast.precision.ensemble.mixture import mix
-from hierforecast.precision.ensemble.safeguards import Prepared, Safeguard
+from hierforecast.precision.ensemble.safeguards import Prepared, Safeguard, SafeguardWarning
 from hierforecast.precision.ensemble.weights import Weights, equal, pseudo_bma, stack
 from hierforecast.precision.intervals import central_interval
 from hierforecast.precision.model import Precision
@@ -19,6 +20,10 @@ from hierforecast.precision.response import media_draws
 
 FUTURE_FROM = 0.5  # share of the weeks after which one-step-ahead densities are looked at
 FEWEST_FUTURE_WEEKS = 10  # that must be trusted for stacking them
+UNTRUSTED = (
+    f"leave_future_out: fewer than {FEWEST_FUTURE_WEEKS} weeks can be foretold from the draws of fits to all weeks, so the "
+    "weights are those of psis_loo; give more weeks, or ask for psis_loo"
+)
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,9 @@ class EnsembleResult:
         uncertainty_weighted: level, node, period, mean, lower, upper: quantiles of the mixture of draws.
         forecast_weighted: period, forecast, lower, upper of the mixture's predictive draws.
         roi_comparison: per node the return (or contribution, where spend is not known) by every metric, by equal weights
-            and stacked, the posterior sd within models, and whether they disagree by more than that.
-        warnings: what the safeguards let pass.
+            and stacked (by `weights`, or by stacking where those are equal), the posterior sd within models, and whether
+            they disagree by more than that.
+        warnings: what the safeguards let pass, and why other weights than those asked for are given.
         leave_one_out: per metric, with Pareto k of every counted week.
         counted: (weeks,) bool, the weeks in every likelihood.
     """
@@ -69,16 +75,24 @@ def describe(fitted: dict[str, Precision], prepared: Prepared, scheme: str, *, i
         scheme: one of `fitting.SCHEMES`.
         interval: nominal coverage of lower..upper.
         seed: of the bootstraps behind errors.
+
+    Warns:
+        SafeguardWarning: one-step-ahead densities were asked for and cannot be trusted, so leave-one-out weighs.
     """
     scored = _score(fitted, seed)
-    future = scored.future if np.isfinite(scored.future).all() else scored.stacked.weights
+    is_trusted = bool(np.isfinite(scored.future).all())
+    found = prepared.warnings
+    if scheme == "leave_future_out" and not is_trusted:
+        found = (*found, Safeguard("leave_future_out", "", "", UNTRUSTED))
+        warnings.warn(UNTRUSTED, SafeguardWarning, stacklevel=3)
     by_scheme = {
         "psis_loo": scored.stacked.weights,
         "pseudo_bma": scored.averaged.weights,
         "equal": scored.even.weights,
-        "leave_future_out": future,
+        "leave_future_out": scored.future if is_trusted else scored.stacked.weights,
     }
     weights = {metric: float(weight) for metric, weight in zip(fitted, by_scheme[scheme], strict=True)}
+    stacked = dict(zip(fitted, scored.stacked.weights, strict=True)) if scheme == "equal" else weights
     return EnsembleResult(
         weights=weights,
         weights_table=_weights_table(fitted, scored),
@@ -86,8 +100,8 @@ def describe(fitted: dict[str, Precision], prepared: Prepared, scheme: str, *, i
         contributions_weighted=_weighted_means(fitted, weights),
         uncertainty_weighted=_mixed_contributions(fitted, weights, interval),
         forecast_weighted=_mixed_forecast(fitted, weights, interval),
-        roi_comparison=_side_by_side(fitted, prepared, weights),
-        warnings=prepared.warnings,
+        roi_comparison=_side_by_side(fitted, prepared, stacked),
+        warnings=found,
         leave_one_out=scored.loo,
         counted=prepared.counted,
     )
@@ -168,12 +182,14 @@ def _mixed_forecast(fitted: dict[str, Precision], weights: dict[str, float], int
 def _side_by_side(fitted: dict[str, Precision], prepared: Prepared, weights: dict[str, float]) -> pd.DataFrame:
     """Per node what each metric's model says, and where they differ by more than a posterior sd.
 
-    A metric says nothing of a node that it has no tactical of.
+    A metric says nothing of a node of which it lacks a tactical (with spend: one that was paid for), as it would compare
+    another sum.
     """
     any_model = next(iter(fitted.values()))
     has_spend = bool(any_model.columns.spend)
     quantity = "roi" if has_spend else "contribution"
-    told = {metric: _node_draws(model, prepared.present[metric], has_spend=has_spend) for metric, model in fitted.items()}
+    asked = _paid(fitted[prepared.exposure_metric]) if has_spend else np.ones(any_model.hierarchy.num_tacticals, dtype=bool)
+    told = {metric: _node_draws(model, asked, prepared.present[metric], has_spend) for metric, model in fitted.items()}
     rows = []
     for place, (level, node, _) in enumerate(all_nodes(any_model.hierarchy)):
         draws = {metric: values[:, place] for metric, values in told.items() if np.isfinite(values[:, place]).all()}
@@ -194,16 +210,19 @@ def _side_by_side(fitted: dict[str, Precision], prepared: Prepared, weights: dic
     return pd.DataFrame(rows)
 
 
-def _node_draws(model: Precision, present: np.ndarray, *, has_spend: bool) -> np.ndarray:
-    """Return on spend, or contribution in the counted weeks, of every node, (draws, nodes); NaN where it has no tactical."""
-    nodes = list(all_nodes(model.hierarchy))
+def _paid(model: Precision) -> np.ndarray:
+    """(tacticals,) bool, those with spend in the counted weeks."""
+    return model.decisions().roi_draws().spend[: model.hierarchy.num_tacticals] > 0
+
+
+def _node_draws(model: Precision, asked: np.ndarray, present: np.ndarray, has_spend: bool) -> np.ndarray:
+    """Return on spend, or contribution in the counted weeks, of every node, (draws, nodes); NaN where it says nothing."""
+    masks = np.array([under & asked for _, _, under in all_nodes(model.hierarchy)])
     if has_spend:
-        told = model.decisions().roi_draws()
-        found = {name: told.roi[:, place] for place, name in enumerate(told.nodes)}
-        return np.column_stack([found[level, node] for level, node, _ in nodes])
-    weeks, observed = model.weeks(), model.observed
-    totals = np.column_stack(
-        [media_draws(place, model.coefficients, weeks)[:, observed].sum(axis=1) for place in range(len(present))]
-    )
-    mine = [np.asarray(under) & present for _, _, under in nodes]
-    return np.column_stack([totals[:, places].sum(axis=1) if places.any() else np.full(len(totals), np.nan) for places in mine])
+        values = model.decisions().roi_draws().roi
+    else:
+        weeks, observed = model.weeks(), model.observed
+        places = range(len(present))
+        totals = [media_draws(place, model.coefficients, weeks)[:, observed].sum(axis=1) for place in places]
+        values = np.column_stack(totals) @ masks.T
+    return np.where((masks & ~present).any(axis=1), np.nan, values)

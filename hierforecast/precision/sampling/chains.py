@@ -10,6 +10,7 @@ from hierforecast.precision.sampling.averaging import Averaging, begin_averaging
 from hierforecast.precision.sampling.checkpoint import Checkpoint, Standing
 from hierforecast.precision.sampling.metric import fisher_metric
 from hierforecast.precision.sampling.program import CHUNK, LogDensity, compiled_program, draw_luck
+from hierforecast.precision.sampling.reference import tfp_program
 
 INITIAL_STEP, LATER_STEP = 0.1, 0.5  # in coordinates that are a guess, and in learned ones
 INITIAL_SPREAD = 1.0  # starts are uniform in +-1 prior sd: over-dispersed against most posteriors
@@ -36,7 +37,8 @@ class Chains:
         seed: int,
         checkpoint: Checkpoint | None,
     ) -> None:
-        self._advance, self._max_depth = compiled_program(log_density, sampling.max_tree_depth), sampling.max_tree_depth
+        compile_program = compiled_program if sampling.kernel == "own" else tfp_program
+        self._advance, self._max_depth = compile_program(log_density, sampling.max_tree_depth), sampling.max_tree_depth
         self._data = tensorflow().nest.map_structure(lambda part: None if part is None else as_tensor(part), data)
         self._target, self._seed, self._checkpoint = sampling.target_acceptance, seed, checkpoint
         starts = np.random.default_rng(seed).uniform(-INITIAL_SPREAD, INITIAL_SPREAD, (sampling.chains, len(spread)))

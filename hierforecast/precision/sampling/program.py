@@ -32,13 +32,14 @@ LogDensity = Callable[["tf.Tensor", Any], "tf.Tensor"]
 
 
 class Luck(NamedTuple):
-    """Everything random in a call, drawn before it: all but impulses are uniform in (0, 1)."""
+    """Everything random in a call, drawn before it: impulses are normal, the others uniform in (0, 1)."""
 
     impulses: Any  # (CHUNK, C, D) standard normal momenta
     paces: Any  # (CHUNK, C) jitter of the step size
     directions: Any  # (CHUNK, C, depth) of every doubling
     joins: Any  # (CHUNK, C, depth) whether the draw moves into the new half
     leaves: Any  # (CHUNK, C, 2^depth) whether a leaf becomes its subtree's draw
+    seed: Any  # (2,) int, for a kernel that draws its own
 
 
 def draw_luck(seed: tuple[int, int], chains: int, size: int, max_depth: int) -> Luck:
@@ -47,7 +48,7 @@ def draw_luck(seed: tuple[int, int], chains: int, size: int, max_depth: int) -> 
     shape = (CHUNK, chains)
     impulses, paces = rng.standard_normal((*shape, size)), rng.random(shape)
     directions, joins = rng.random((*shape, max_depth)), rng.random((*shape, max_depth))
-    return Luck(impulses, paces, directions, joins, rng.random((*shape, 2**max_depth)))
+    return Luck(impulses, paces, directions, joins, rng.random((*shape, 2**max_depth)), rng.integers(0, 2**30, 2))
 
 
 class Tree(NamedTuple):

@@ -328,7 +328,8 @@ class Precision:
         saved = read_saved(folder)
         model = cls(**saved.made_with)
         model._learn(saved.table, saved.observed, saved.lift_tests, scaled_on=saved.scaled_on)
-        model._training = model._trained._replace(centring=saved.centring)
+        scaling = model._trained.scaling._replace(media=saved.media_scale)
+        model._training = model._trained._replace(centring=saved.centring, scaling=scaling)
         model._draws = saved.groups
         return model
 

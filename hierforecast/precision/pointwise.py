@@ -76,23 +76,35 @@ def _student_given_neighbours(
     """A product of two Student-t densities over its integral, which a quadrature takes, one week after another."""
     ops = in_numpy()
     points, weights = np.polynomial.legendre.leggauss(NODES)
-    stretched = np.tan(0.5 * np.pi * points)  # the whole line
-    log_weights = np.log(weights * 0.5 * np.pi * (1.0 + stretched**2))
+    alone = onward == 0.0  # no week follows
 
     def product(week: int, value: np.ndarray) -> np.ndarray:
         one = (value - mean[:, week, None]) / scale[:, week, None]
         other = (following[:, week, None] - onward[:, week, None] * value) / onward_scale[:, week, None]
-        return log_shock(one, tails, ops) + np.where(onward[:, week, None] == 0.0, 0.0, log_shock(other, tails, ops))
+        return log_shock(one, tails, ops) + np.where(alone[:, week, None], 0.0, log_shock(other, tails, ops))
+
+    def integral(week: int, peak: np.ndarray, spread: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """Log integral of the product around a peak, (draws,); the tangent takes an angle to the line."""
+        first, last = np.arctan((start - peak) / spread)[:, None], np.arctan((end - peak) / spread)[:, None]
+        angle = 0.5 * (first + last) + 0.5 * (last - first) * points
+        terms = product(week, peak[:, None] + spread[:, None] * np.tan(angle))
+        terms += np.log(weights * 0.5 * (last - first) * spread[:, None]) - 2.0 * np.log(np.cos(angle))
+        return np.logaddexp.reduce(terms, axis=1)
 
     density = np.empty_like(residual)
     for week in range(residual.shape[1]):
-        spread = 1.0 / np.sqrt(1.0 / scale[:, week] ** 2 + onward[:, week] ** 2 / onward_scale[:, week] ** 2)[:, None]
-        centre = spread**2 * (
-            mean[:, week, None] / scale[:, week, None] ** 2
-            + (onward * following)[:, week, None] / onward_scale[:, week, None] ** 2
+        # Each factor has a peak of its own; they are far apart where neighbours disagree, so each takes its side of the line.
+        steep = np.where(alone, 1.0, onward)[:, week]
+        peaks = np.stack([mean[:, week], np.where(alone[:, week], mean[:, week], following[:, week] / steep)])
+        spreads = np.stack([scale[:, week], np.where(alone[:, week], scale[:, week], onward_scale[:, week] / np.abs(steep))])
+        order = np.argsort(peaks, axis=0)
+        (left, right), (near, far) = (np.take_along_axis(both, order, axis=0) for both in (peaks, spreads))
+        between = (far * left + near * right) / (near + far)
+        whole = np.logaddexp(
+            integral(week, left, near, np.full_like(left, -np.inf), between),
+            integral(week, right, far, between, np.full_like(right, np.inf)),
         )
-        terms = product(week, centre + spread * stretched) + log_weights + np.log(spread)
-        density[:, week] = product(week, residual[:, week, None])[:, 0] - np.logaddexp.reduce(terms, axis=1)
+        density[:, week] = product(week, residual[:, week, None])[:, 0] - whole
     return density
 
 

@@ -56,7 +56,7 @@ def prior_numbers(priors: Priors, hierarchy: Hierarchy, frequency: Frequency, mo
     """Resolve the priors for a tree.
 
     Raises:
-        SettingsError: a prior names a node that the tree does not have.
+        SettingsError: a prior names a node that the tree does not have, or one below those that have an effect each.
     """
     model = model or MixModel()
     units = (
@@ -64,6 +64,7 @@ def prior_numbers(priors: Priors, hierarchy: Hierarchy, frequency: Frequency, mo
     )
     units = list(dict.fromkeys(units))
     own = _inherited(priors.effect, units, hierarchy, "effect")
+    _refuse_unread(priors.effect, units, model)
     medians = [prior.median if prior else priors.effect_median for prior in own]
     location, sd, shape = _decay(priors, hierarchy, frequency, model)
     pooled = priors.pooled_decay
@@ -137,6 +138,17 @@ def _inherited(
         if node not in known:
             raise SettingsError(f"{what} names {node!r}, which is not in the media tree; {nearest(node, known)}")
     return [next((declared[node] for node in path if node in declared), None) for path in paths]
+
+
+def _refuse_unread(declared: Mapping[str, EffectPrior], units: list[tuple[str, ...]], model: MixModel) -> None:
+    """An effect prior below the level of the effects would be read by nothing."""
+    read = {node for path in units for node in path}
+    for node in declared:
+        if node not in read:
+            raise SettingsError(
+                f"effect names {node!r}, below the level {model.effects_at!r} whose nodes have an effect each "
+                "(model.effects_at); declare it for a node of that level or above, or lower the level"
+            )
 
 
 def _number(value: float) -> np.ndarray:

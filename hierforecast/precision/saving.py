@@ -32,6 +32,7 @@ class Saved(NamedTuple):
     table: MediaTable
     observed: np.ndarray  # (weeks,) bool
     scaled_on: np.ndarray  # (weeks,) bool
+    media_scale: np.ndarray  # (tacticals,)
     centring: np.ndarray | None
     lift_tests: tuple[LiftTest, ...]
     groups: dict[str, "xr.Dataset"]
@@ -87,6 +88,7 @@ def read_saved(folder: str | Path) -> Saved:
         table,
         arrays["observed"].astype(bool),
         arrays["scaled_on"].astype(bool),
+        arrays["media_scale"],
         arrays.get("centring"),
         tuple(LiftTest(**test) for test in saved.config["lift_tests"]),
         {group: draws_file.read_draws(saved.path / DRAWS_FILE, group) for group in _GROUPS},

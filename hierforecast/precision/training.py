@@ -38,6 +38,7 @@ class Training(NamedTuple):
         table = self.table
         arrays = {"target": table.target, "media": table.media, "controls": table.controls}
         arrays |= {"observed": self.observed.astype(np.uint8), "scaled_on": self.scaled_on.astype(np.uint8)}
+        arrays |= {"media_scale": self.scaling.media}  # weeks of a refresh would give others
         optional = {"spend": table.spend, "centring": self.centring}
         return arrays | {name: array for name, array in optional.items() if array is not None}
 

@@ -50,7 +50,7 @@ def read_periods(dates: Any, weeks: int, frequency: Frequency) -> pd.Series:
     if dates is None:
         return pd.Series(pd.date_range(FIRST_DATE, periods=weeks, freq=_STEP[frequency]))
     try:
-        periods = pd.Series(pd.to_datetime(np.asarray(dates)))
+        periods = pd.Series(pd.to_datetime(np.asarray(dates), format="ISO8601"))
     except (TypeError, ValueError) as error:
         raise SafeguardError(f"dates: wanted dates such as 2024-03-04, got {error}; convert them first", name="dates") from None
     if len(periods) != weeks:

@@ -9,7 +9,7 @@ from hierforecast.precision.engine import tensorflow
 from hierforecast.precision.sampling.averaging import Averaging, begin_averaging
 from hierforecast.precision.sampling.checkpoint import Checkpoint, Standing
 from hierforecast.precision.sampling.metric import fisher_metric
-from hierforecast.precision.sampling.program import CHUNK, LogDensity, compiled_program, draw_luck
+from hierforecast.precision.sampling.program import CHUNK, Adaptation, LogDensity, compiled_program, draw_luck
 from hierforecast.precision.sampling.reference import tfp_program
 
 INITIAL_STEP, LATER_STEP = 0.1, 0.5  # in coordinates that are a guess, and in learned ones
@@ -84,14 +84,10 @@ class Chains:
     def _call(self, steps: int, depth: int, adapt: bool) -> np.ndarray:
         flat, metric, averaging = self._standing
         walked = np.linalg.solve(metric, flat.T).T
+        adaptation = Adaptation(float(adapt), self._target, steps, depth)
         luck = draw_luck((self._seed, self._calls + 1), *flat.shape, self._max_depth)
-        averaging, records = self._advance(
-            *(
-                tensorflow().nest.map_structure(as_tensor, part)
-                for part in (walked, metric, averaging, float(adapt), self._target, luck, steps, depth)
-            ),
-            self._data,
-        )
+        numbers = tensorflow().nest.map_structure(as_tensor, (walked, metric, averaging, adaptation, luck))
+        averaging, records = self._advance(*numbers, self._data)
         records = records.numpy()[:steps]
         # The program knows gradients in the metric's coordinates.
         size = flat.shape[1]

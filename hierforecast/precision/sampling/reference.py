@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hierforecast.precision.engine import tensorflow
 from hierforecast.precision.sampling.averaging import Averaging, average
-from hierforecast.precision.sampling.program import CHUNK, JITTER, TOLD, LogDensity, Luck
+from hierforecast.precision.sampling.program import CHUNK, JITTER, TOLD, Adaptation, LogDensity, Luck
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -18,22 +18,13 @@ if TYPE_CHECKING:
 
 @cache
 def tfp_program(log_density: LogDensity, max_depth: int) -> Callable[..., Any]:
-    """Compile once per density, depth and shapes; `depth` of the call is not obeyed, trees grow to `max_depth`."""
+    """Compile once per density, depth and shapes; a call's own depth is not obeyed, trees grow to `max_depth`."""
     tf = tensorflow()
     import tensorflow_probability as tfp
 
     def advance(
-        start: "tf.Tensor",
-        metric: "tf.Tensor",
-        averaging: Averaging,
-        adapt: "tf.Tensor",
-        target: "tf.Tensor",
-        luck: Luck,
-        steps: "tf.Tensor",
-        depth: "tf.Tensor",
-        data: Any,
+        start: "tf.Tensor", metric: "tf.Tensor", averaging: Averaging, adaptation: Adaptation, luck: Luck, data: Any
     ) -> tuple[Averaging, "tf.Tensor"]:
-        del depth
         chains, size = start.shape
 
         def density(position: "tf.Tensor") -> "tf.Tensor":
@@ -48,7 +39,7 @@ def tfp_program(log_density: LogDensity, max_depth: int) -> Callable[..., Any]:
             state, told = kernel.one_step(state, told, seed=luck.seed + step)
             share = tf.exp(tf.minimum(told.log_accept_ratio, 0.0))
             share = tf.where(tf.math.is_finite(share), share, tf.zeros_like(share))
-            averaging = average(averaging, share, target, tf.fill((chains,), adapt > 0))
+            averaging = average(averaging, share, adaptation.target, tf.fill((chains,), adaptation.learns > 0))
             numbers = (told.energy, told.has_divergence, share, told.leapfrogs_taken, told.target_log_prob)
             stated = tf.stack([tf.cast(number, tf.float64) for number in numbers], axis=-1)
             gradient = told.grads_target_log_prob[0]
@@ -56,7 +47,7 @@ def tfp_program(log_density: LogDensity, max_depth: int) -> Callable[..., Any]:
             return step + 1, state, told, averaging, records.write(step, record)
 
         state = (tf.constant(0), start, kernel.bootstrap_results(start), averaging, records)
-        *_, averaging, records = tf.while_loop(lambda *now: now[0] < steps, body, state, maximum_iterations=CHUNK)
+        *_, averaging, records = tf.while_loop(lambda *now: now[0] < adaptation.steps, body, state, maximum_iterations=CHUNK)
         return averaging, records.stack()
 
     return tf.function(advance, jit_compile=True, autograph=False)

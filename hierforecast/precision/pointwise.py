@@ -99,7 +99,9 @@ def _student_given_neighbours(
         spreads = np.stack([scale[:, week], np.where(alone[:, week], scale[:, week], onward_scale[:, week] / np.abs(steep))])
         order = np.argsort(peaks, axis=0)
         (left, right), (near, far) = (np.take_along_axis(both, order, axis=0) for both in (peaks, spreads))
-        between = (far * left + near * right) / (near + far)
+        # The wider one walks in steps that the narrower one, or the way to it, still shows in.
+        between, apart = 0.5 * (left + right), right - left
+        near, far = np.minimum(near, np.maximum(far, apart)), np.minimum(far, np.maximum(near, apart))
         whole = np.logaddexp(
             integral(week, left, near, np.full_like(left, -np.inf), between),
             integral(week, right, far, between, np.full_like(right, np.inf)),

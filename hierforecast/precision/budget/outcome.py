@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hierforecast.precision.budget_problem import Plan
+from hierforecast.precision.budget.problem import Plan
 from hierforecast.precision.effects import Reach, reach_of
 from hierforecast.precision.response import Coefficients, Weeks
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog, minimize
 
-from hierforecast.precision.quadratic import Polytope, minimise_quadratic
+from hierforecast.precision.budget.quadratic import Polytope, minimise_quadratic
 
 
 def problem(seed, size=8):

@@ -21,17 +21,17 @@ import pandas as pd
 
 from hierforecast import results
 from hierforecast.errors import SettingsError
-from hierforecast.precision import plan_search
-from hierforecast.precision.aims import Aim
-from hierforecast.precision.budget_outcome import Outcome, TacticalOutcome
-from hierforecast.precision.budget_problem import aimed_at, plan_of, promising, reach_target, starts_of
+from hierforecast.precision.budget import plan_search
+from hierforecast.precision.budget.aims import Aim
+from hierforecast.precision.budget.outcome import Outcome, TacticalOutcome
+from hierforecast.precision.budget.plan_search import Found
+from hierforecast.precision.budget.problem import aimed_at, plan_of, promising, reach_target, starts_of
+from hierforecast.precision.budget.spend_limits import CLOSE, Bound, Rows, spend_rows, total_row
 from hierforecast.precision.effects import check_spend, check_window, reach_of
 from hierforecast.precision.hierarchy import Hierarchy
 from hierforecast.precision.intervals import central_interval, thinned
 from hierforecast.precision.nodes import all_nodes
-from hierforecast.precision.plan_search import Found
 from hierforecast.precision.response import Coefficients, Weeks
-from hierforecast.precision.spend_limits import CLOSE, Bound, Rows, spend_rows, total_row
 
 ROUGH_DRAWS = 100  # for finding out which of several starts are worth following
 

@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 
 from hierforecast.errors import SettingsError
-from hierforecast.precision.quadratic import Polytope, minimise_quadratic
-from hierforecast.precision.spend_limits import Rows
+from hierforecast.precision.budget.quadratic import Polytope, minimise_quadratic
+from hierforecast.precision.budget.spend_limits import Rows
 
 ENOUGH = 1e-6  # of the plan's value: what another plan could add where the search may stop
 CONVERGED = 5e-4  # the same for the answer: near 0 spend a Hill curve is so steep that the bound is loose

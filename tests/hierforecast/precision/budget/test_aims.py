@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hierforecast.precision.aims import Aim
+from hierforecast.precision.budget.aims import Aim
 
 DRAWS = np.random.default_rng(0).gamma(5.0, 2.0, 400)
 

@@ -7,11 +7,11 @@ import pytest
 
 from hierforecast import results
 from hierforecast.errors import PanelError, SettingsError
-from hierforecast.precision.aims import Aim
 from hierforecast.precision.budget import optimise_budget
+from hierforecast.precision.budget.aims import Aim
+from hierforecast.precision.budget.spend_limits import Bound
 from hierforecast.precision.effects import reach_of
 from hierforecast.precision.roi import roi_draws, roi_table
-from hierforecast.precision.spend_limits import Bound
 from tests.support.made_posterior import HIERARCHY, made_spend, made_weeks, posterior
 
 WINDOW = np.arange(20) >= 12

@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from hierforecast.errors import SettingsError
-from hierforecast.precision.aims import Aim
+from hierforecast.precision.budget.aims import Aim
+from hierforecast.precision.budget.plan_search import Found, Judged, corner, nearest_plan, search
+from hierforecast.precision.budget.quadratic import Polytope
 from hierforecast.precision.effects import Bends, Reach
 from hierforecast.precision.hierarchy import Hierarchy
-from hierforecast.precision.plan_search import Found, Judged, corner, nearest_plan, search
-from hierforecast.precision.quadratic import Polytope
 from hierforecast.precision.response import Weeks
 
 STARTS = 6  # where a Hill curve is steeper than a straight line somewhere, or the aim is not the mean

@@ -133,6 +133,18 @@ def media_over_time(contributions: pd.DataFrame, level: str) -> pd.DataFrame:
     return wide[nodes.drop_duplicates().tolist()].rename_axis(columns=None).reset_index()
 
 
+def totals_of(totals: pd.DataFrame, level: str) -> pd.DataFrame:
+    """One media level's totals with controls and baseline, largest first; `component` is the node.
+
+    What a control brings is measured from its mean, so its total is nothing but rounding, and shown as none.
+    """
+    rows = totals[totals["level"].isin([level, "control", "baseline"])].rename(columns={"node": "component"})
+    numbers = [name for name in rows.columns if name not in ("level", "component")]
+    tiny = rows["total"].abs() <= 1e-9 * rows["total"].abs().sum()
+    rows = rows.assign(**{name: rows[name].where(~tiny, 0.0) for name in numbers})
+    return rows.sort_values("total", key=np.abs, ascending=False, ignore_index=True)
+
+
 def compare_scores(champion: pd.DataFrame | None, challenger: pd.DataFrame | None) -> pd.DataFrame:
     """Scores side by side per level, in the table's order: level, cells, and each metric as NAME_champion, NAME_challenger."""
     sides = {"champion": champion, "challenger": challenger}

@@ -143,8 +143,8 @@ PRIOR_PREDICTIVE = Table(
 )
 LEFT_OUT = Table(
     "left_out",
-    (PERIOD, "log_density", "pareto_k"),
-    "Precision: log density of every trained period given all others, in nats, and how far that number may be believed",
+    (PERIOD, "log_density", "pareto_k", "limit"),
+    "Precision: log density of every trained period given all others, in nats; not to be believed where Pareto k is above limit",
 )
 ACCURACY_LEVELS = (50, 80, 90, 95)  # percent, of the intervals that are judged
 ACCURACY = Table(
@@ -201,6 +201,11 @@ SCENARIO_TOTAL = Table(
         "probability_better",
     ),
     "Precision: the same for all periods together; later is what media carry beyond the last period more than in the base plan",
+)
+REFRESH = Table(
+    "refresh",
+    ("quantity", "node", "old", "old_lower", "old_upper", "new", "new_lower", "new_upper", "shift"),
+    "Precision: posterior means and intervals before and after a refresh, in target units; shift in the old posterior's sds",
 )
 ENSEMBLE_WEIGHTS = Table(
     "ensemble_weights",

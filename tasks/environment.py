@@ -4,11 +4,12 @@
 writes anything.
 """
 
-import importlib
 import logging
 import os
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -66,14 +67,15 @@ def prepare() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning, module="mlflow")
 
 
-def import_quietly(library: str) -> None:
-    """Import a library whose native code speaks to the terminal before it can be told not to; errors still raise."""
+@contextmanager
+def quiet_terminal() -> Iterator[None]:
+    """Silence for libraries whose native code speaks to the terminal before it can be told not to; errors still raise."""
     sys.stderr.flush()
     terminal = os.dup(2)
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
         try:
-            importlib.import_module(library)
+            yield
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)

@@ -24,7 +24,7 @@ def illustrate(company: Company, family: str, fingerprint: str, trained: Trained
             effect_interval=hiref.EFFECT_INTERVAL,
         )
     else:
-        pages = album.precision_pages(Path(tables), company.media, interval=company.sampling.interval)
+        pages = album.precision_pages(Path(tables), company.media, company.gates.precision, interval=company.sampling.interval)
     logger = get_run_logger()
     folder = stages.folder(company.company, family, fingerprint) / "plots"
     album.write_album(pages, folder, tell=lambda name, error: logger.warning("no picture %r: %s", name, error))

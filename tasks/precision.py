@@ -1,18 +1,22 @@
 """Precision as tasks: sample, score the held-out weeks, and make the tables that people look at."""
 
-from collections.abc import Callable
+import shutil
+import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from prefect import get_run_logger, task
 
 from hierforecast.gates import Decision, Rival, decide_precision
-from hierforecast.results import ACTUAL, DECAY, DIAGNOSTICS, FIT, HISTORY, HOLDOUT, MEDIA_CONTRIBUTIONS, PART, PERIOD
-from hierforecast.schema import Company
-from tasks import environment, evaluation, panels, stages
+from hierforecast.mix_model import LiftTest
+from hierforecast.results import ACCURACY, ACTUAL, FIT, HISTORY, HOLDOUT, PART, PERIOD, SCORES
+from hierforecast.schema import Company, MediaPanel
+from tasks import environment, evaluation, media_tables, panels, stages
 from tasks.evaluation import Score
 from tasks.panels import PanelReference
+from tasks.progress import SamplingProgress
 from tasks.trained import Trained
 
 FAMILY = "precision"
@@ -28,31 +32,37 @@ def panel_of(company: Company) -> Any:
 def fit(company: Company, panel: PanelReference, fingerprint: str, *, until_cutoff: bool) -> Trained:
     """Sample the posterior given all weeks, or only those before the last `horizon`; leaves a model folder.
 
-    Held-out weeks are masked out of the likelihood, not cut off, so both fits run the same compiled program.
+    Held-out weeks are masked out of the likelihood, not cut off, so both fits run the same compiled program. A run that was
+    killed goes on after the last stretch of steps that it finished.
     """
     environment.prepare()
-    environment.import_quietly("tensorflow")
     from hierforecast.precision.model import Precision
 
-    settings = company.media
+    _wake_engine()
+    settings, logger = company.media, get_run_logger()
     history = panels.history_and_plan(panel, settings).train
     observed = _observed(history, settings.horizon if until_cutoff else 0)
-    logger = get_run_logger()
-    logger.info(
-        "sampling Precision on %d weeks: %d chains × %d draws", observed.sum(), company.sampling.chains, company.sampling.draws
-    )
-    model = Precision.from_panel_settings(settings, company.sampling).fit(
-        history, observed=observed, progress=_tell_quarters(logger)
-    )
-    convergence = model.convergence()._asdict()
-    reasons = list(model.verdict(company.gates.precision))
-    folder = model.save(stages.folder(company.company, FAMILY, fingerprint) / ("cutoff_model" if until_cutoff else "model"))
     periods = history.loc[observed, settings.period]
+    place = stages.folder(company.company, FAMILY, fingerprint)
+    checkpoint = place / ("checkpoint-cutoff" if until_cutoff else "checkpoint")
+    resumed = _tell_start(logger, company, observed, checkpoint)
+    began, worked = time.perf_counter(), time.process_time()
+    model = Precision.from_panel_settings(settings, company.sampling).fit(
+        history,
+        observed=observed,
+        lift_tests=_known_tests(settings, periods.max(), logger),
+        progress=_progress(company, logger, until_cutoff=until_cutoff),
+        checkpoint=checkpoint,
+    )
+    spent = {"wall_seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - worked}
+    told = _diagnostics(model, company, logger) | spent | {"resumed_after_calls": resumed}
+    folder = model.save(place / ("cutoff_model" if until_cutoff else "model"))
+    shutil.rmtree(checkpoint, ignore_errors=True)
     return Trained(
         folder=str(folder),
         trained_from=str(periods.min().date()),
         trained_to=str(periods.max().date()),
-        diagnostics={**convergence, "reasons": reasons},
+        diagnostics=told,
     )
 
 
@@ -65,28 +75,34 @@ def score(company: Company, panel: PanelReference, fingerprint: str, trained: Tr
     settings = company.media
     history = panels.history_and_plan(panel, settings).train
     observed = _observed(history, settings.horizon)
-    table = _fit_table(Precision.load(trained.folder), history, company, observed)
+    model = Precision.load(trained.folder)
+    table = _fit_table(model, history, company, observed)
     folder = stages.folder(company.company, FAMILY, fingerprint) / "scored"
+    panels.write_parquet(model.accuracy(history), folder / f"{ACCURACY.name}.parquet")
     return evaluation.score(table, [], folder, cutoff=history.loc[observed, settings.period].max())
 
 
 @task(name="tabulate-precision", cache_key_fn=stages.by_fingerprint, persist_result=True, result_serializer="json")
 def tabulate(company: Company, panel: PanelReference, fingerprint: str, trained: Trained, score: Score) -> str:
-    """Write the tables of `results.PRECISION_TABLES`; returns their folder."""
+    """Write the tables of `results.PRECISION_TABLES` and `results.SPEND_TABLES`; returns their folder."""
     environment.prepare()
     from hierforecast.precision.model import Precision
 
     model = Precision.load(trained.folder)
-    history = panels.history_and_plan(panel, company.media).train
+    history, plan = panels.history_and_plan(panel, company.media)
     folder = stages.folder(company.company, FAMILY, fingerprint) / "tables"
     # One row per period: held-out weeks show what was predicted before they came, not what was fitted after.
     fitted = _fit_table(model, history, company, _observed(history, company.media.horizon))
     fitted = fitted[fitted[PART] == HISTORY]
-    panels.write_parquet(pd.concat([fitted, pd.read_parquet(score.holdout)], ignore_index=True), folder / f"{FIT.name}.parquet")
-    panels.write_parquet(model.contributions(), folder / f"{MEDIA_CONTRIBUTIONS.name}.parquet")
-    panels.write_parquet(model.decay(), folder / f"{DECAY.name}.parquet")
-    panels.write_parquet(model.diagnostics(), folder / f"{DIAGNOSTICS.name}.parquet")
-    panels.write_parquet(pd.read_parquet(score.scores), folder / Path(score.scores).name)
+    tables = {
+        FIT.name: pd.concat([fitted, pd.read_parquet(score.holdout)], ignore_index=True),
+        SCORES.name: pd.read_parquet(score.scores),
+        ACCURACY.name: pd.read_parquet(Path(score.scores).with_name(f"{ACCURACY.name}.parquet")),
+        **media_tables.explain(model, history),
+        **media_tables.advise(model, history, plan, company.media, tell=get_run_logger().warning),
+    }
+    for name, table in tables.items():
+        panels.write_parquet(table, folder / f"{name}.parquet")
     return str(folder)
 
 
@@ -110,25 +126,52 @@ def decide(company: Company, trained: Trained, score: Score, rival: Rival) -> De
     )
 
 
-def _tell_quarters(logger: Any) -> Callable[[str, int, int], None]:
-    """Log each quarter of a phase once, however small the sampler's chunks are."""
-    told: dict[str, int] = {}
+def _wake_engine() -> None:
+    """Import TensorFlow; its native code speaks to the terminal then, and again at its first operation."""
+    from hierforecast.precision.engine import tensorflow
 
-    def tell(phase: str, done: int, of: int) -> None:
-        quarter = 4 * done // of
-        if quarter > told.get(phase, 0):
-            told[phase] = quarter
-            logger.info("%s: %d of %d steps", phase, done, of)
-
-    return tell
+    with environment.quiet_terminal():
+        tensorflow().constant(0.0)
 
 
-def _observed(history: pd.DataFrame, held_out: int) -> Any:
+def _tell_start(logger: Any, company: Company, observed: np.ndarray, checkpoint: Path) -> int:
+    """Say what is sampled, and whether an earlier run has begun with it; returns how many of its calls are kept."""
+    sampling, kept = company.sampling, len(list(checkpoint.glob("call-*.safetensors")))
+    logger.info("sampling Precision on %d weeks: %d chains × %d draws", observed.sum(), sampling.chains, sampling.draws)
+    if kept:
+        logger.info("resuming: a run that was stopped has finished %d calls of the sampler, which are kept", kept)
+    return kept
+
+
+def _known_tests(settings: MediaPanel, last: pd.Timestamp, logger: Any) -> list[LiftTest]:
+    """The experiments that were over by the last trained week: later ones tell of weeks that are held out."""
+    known = [test for test in settings.lift_tests if test.known_at <= last]
+    if len(known) < len(settings.lift_tests):
+        later = [test.node for test in settings.lift_tests if test not in known]
+        logger.info("lift tests measured after %s are left out: %s", last.date(), ", ".join(later))
+    return known
+
+
+def _progress(company: Company, logger: Any, *, until_cutoff: bool) -> SamplingProgress:
+    part, weeks = ("-cutoff", "the weeks before the cutoff") if until_cutoff else ("", "all weeks")
+    key = f"{company.company}-{FAMILY}-sampling{part}"
+    return SamplingProgress(company.sampling, logger, key=key, description=f"Sampling {company.company} on {weeks}")
+
+
+def _diagnostics(model: Any, company: Company, logger: Any) -> dict[str, Any]:
+    """The convergence numbers, the reasons against the fit, and what should be known about it."""
+    reasons, warnings = list(model.verdict(company.gates.precision)), list(model.warnings())
+    for sentence in (*reasons, *warnings):
+        logger.warning("%s", sentence)
+    return {**model.convergence()._asdict(), "reasons": reasons, "warnings": warnings}
+
+
+def _observed(history: pd.DataFrame, held_out: int) -> np.ndarray:
     """(weeks,) mask: False in the last `held_out` weeks."""
     return pd.Series(range(len(history))).lt(len(history) - held_out).to_numpy()
 
 
-def _fit_table(model: Any, history: pd.DataFrame, company: Company, observed: Any) -> pd.DataFrame:
+def _fit_table(model: Any, history: pd.DataFrame, company: Company, observed: np.ndarray) -> pd.DataFrame:
     settings = company.media
     table = model.predict().rename(columns={settings.period: PERIOD})
     parts = pd.Series(observed).map({True: HISTORY, False: HOLDOUT}).to_numpy()

@@ -15,6 +15,7 @@ from hierforecast.gates import Decision
 from hierforecast.schema import Company
 from tasks import environment, stages
 from tasks.evaluation import Score, as_metrics, horizon_courses
+from tasks.media_tables import metrics_in
 from tasks.panels import PanelReference
 from tasks.registry.records import Evidence, Version
 from tasks.studies import Found, Study
@@ -90,7 +91,7 @@ def register_version(
         tables=tables,
         checks=checks,
         plots=plots,
-        metrics={**as_metrics(score), **metrics_of(trained.diagnostics)},
+        metrics={**as_metrics(score), **metrics_of(trained.diagnostics), **metrics_in(tables)},
         courses={**horizon_courses(tables), **courses_of(trained.diagnostics)},
         diagnostics=trained.diagnostics,
         tags={

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 class Trained(BaseModel):
     """A fitted model on disk; dates are ISO dates of the first and last trained period."""
 
-    model_config = ConfigDict(frozen=True)
+    # A result that Prefect keeps as JSON still knows that an R-hat was no number, which no gate lets pass.
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
 
     folder: str
     trained_from: str

@@ -7,6 +7,8 @@ contributions  what the forecast is made of, over time and on average
 effects        elasticities or decay with their intervals
 learning       the optimiser's loss, or the learning curve by epoch
 errors         held-out error by level and by periods ahead, and how often intervals held
+returns        what spend brings: returns, response curves, a budget spread anew
+sampling       whether a marketing mix model's draws may be believed
 worth          what drivers and declared signs add to the forecast
 album          which pictures a version gets, drawn from its tables and written as PNG
 

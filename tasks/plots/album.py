@@ -10,27 +10,36 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hierforecast.hierarchy import BOTTOM, TOTAL
+from hierforecast.options import PrecisionGate
 from hierforecast.results import (
     ABLATION,
     BASELINE,
+    BUDGET,
+    BUDGET_OUTCOME,
     CONTRIBUTIONS,
     CONTROL,
     DECAY,
+    DECAY_PRIOR,
+    DIAGNOSTICS,
     ELASTICITIES,
     FIT,
     FORECASTS,
     HISTORY,
     HORIZONS,
+    LEFT_OUT,
     MEDIA_CONTRIBUTIONS,
     NODES,
     PART,
     PERIOD,
+    PRIOR_PREDICTIVE,
+    RESPONSE,
+    ROI,
     SCORES,
     SIGNS,
     Table,
 )
 from hierforecast.schema import MediaPanel, SalesPanel
-from tasks.plots import contributions, effects, errors, forecast, learning, worth
+from tasks.plots import contributions, effects, errors, forecast, learning, returns, sampling, worth
 
 MOST_DRIVERS = 12  # of the elasticities' pictures, in declared order
 
@@ -73,21 +82,41 @@ def hiref_pages(
         "errors interval coverage": partial(errors.draw_coverage, horizons, nominal=interval, period=panel.frequency),
         "learning": partial(learning.draw_learning, diagnostics),
     }
-    if (tables / f"{ABLATION.name}.parquet").exists():
+    if _has(tables, ABLATION):
         pages["worth of drivers and signs"] = partial(worth.draw_worth, _read(tables, ABLATION), _read(tables, SIGNS))
     return pages
 
 
-def precision_pages(tables: Path, panel: MediaPanel, *, interval: float) -> dict[str, Draw]:
-    """What draws each picture of a Precision version, by the picture's name; arguments as in `hiref_pages`."""
-    unit = panel.target.unit or panel.target.name
-    media = _media_over_time(_read(tables, MEDIA_CONTRIBUTIONS), panel.levels[-1])
-    return {
-        "forecast total": partial(forecast.draw_total, _read(tables, FIT), unit=unit, interval=interval),
+def precision_pages(tables: Path, panel: MediaPanel, gate: PrecisionGate, *, interval: float) -> dict[str, Draw]:
+    """What draws each picture of a Precision version, by the picture's name.
+
+    Args:
+        tables: folder with the tables of `results.PRECISION_TABLES` and, where there is spend, `results.SPEND_TABLES`.
+        panel: levels, period and unit.
+        gate: what convergence is measured by.
+        interval: nominal coverage of all bounds, a share.
+    """
+    unit, top = panel.target.unit or panel.target.name, panel.levels[-1]
+    fit, media = _read(tables, FIT), _media_over_time(_read(tables, MEDIA_CONTRIBUTIONS), top)
+    pages: dict[str, Draw] = {
+        "forecast total": partial(forecast.draw_total, fit, unit=unit, interval=interval),
+        "forecast and priors": partial(forecast.draw_prior, _read(tables, PRIOR_PREDICTIVE), fit, unit=unit, interval=interval),
         "contributions over time": partial(contributions.draw_stack, media, [], unit=unit),
         "contributions mean": partial(contributions.draw_means, media, [], unit=unit),
-        "effects decay": partial(effects.draw_decay, _read(tables, DECAY), period=panel.frequency),
+        "effects decay": partial(
+            effects.draw_decay, _read(tables, DECAY), period=panel.frequency, prior=_read(tables, DECAY_PRIOR)
+        ),
+        "sampling convergence": partial(sampling.draw_convergence, _read(tables, DIAGNOSTICS), gate),
+        "sampling left out": partial(sampling.draw_left_out, _read(tables, LEFT_OUT)),
     }
+    if _has(tables, ROI):
+        pages["returns"] = partial(returns.draw_returns, _read(tables, ROI), panel.levels, interval=interval)
+        curves = partial(returns.draw_curves, _read(tables, RESPONSE), unit=unit, interval=interval)
+        pages |= {f"response by {level}": partial(curves, level) for level in (panel.levels[0], top)}
+    if _has(tables, BUDGET):
+        plan = partial(returns.draw_budget, _read(tables, BUDGET), _read(tables, BUDGET_OUTCOME), unit=unit)
+        pages["budget"] = partial(plan, panel.levels[0])
+    return pages
 
 
 def write_album(pages: Mapping[str, Draw], folder: Path, *, tell: Callable[[str, Exception], None]) -> Path:
@@ -130,6 +159,10 @@ def _media_over_time(table: pd.DataFrame, level: str) -> pd.DataFrame:
     first = [name for name in (BASELINE,) if name in wide]
     ordered = wide[[*first, *(name for name in wide.columns if name not in first)]]
     return ordered.rename_axis(columns=None).reset_index().assign(**{PART: HISTORY})
+
+
+def _has(tables: Path, table: Table) -> bool:
+    return (tables / f"{table.name}.parquet").exists()
 
 
 def _read(tables: Path, table: Table) -> pd.DataFrame:

@@ -61,6 +61,8 @@ def draw_means(contributions: pd.DataFrame, levels: Sequence[str], *, unit: str)
     """What each component brings per period, all series together, on average over the periods; largest first."""
     components = components_of(contributions, levels)
     means = sum_periods(contributions, components)[components].mean()
+    # A control that is measured from its mean brings nothing on average, but for rounding.
+    means = means.where(means.abs() > 1e-9 * means.abs().sum(), 0.0)
     means = means.loc[means.abs().sort_values().index]
     figure = new_figure(width=9.0, height=1.1 + 0.34 * len(means), title="Mean contribution per period, all series")
     axes = tidy(figure.add_subplot())

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from hierforecast.hierarchy import TOTAL
 from hierforecast.results import LOWER, UPPER
-from tasks.plots.theme import FORECAST_COLOUR, MUTED, fit_name, new_figure, tidy
+from tasks.plots.theme import FORECAST_COLOUR, GRID, MUTED, fit_name, new_figure, tidy
 
 MOST_NODES = 15
 SAME = 1e-9  # effects closer than this are one effect, but for rounding
@@ -45,10 +45,22 @@ def varying_levels(rows: pd.DataFrame) -> list[str]:
     return [*varying[:MOST_LEVELS], TOTAL]
 
 
-def draw_decay(decay: pd.DataFrame, *, period: str) -> Figure:
-    """Share of an exposure's effect that is carried to the next period, per tactical; `decay` as `results.DECAY`."""
-    figure = new_figure(width=8.0, height=1.3 + 0.3 * len(decay), title=f"Decay per {period}, with its interval")
+def draw_decay(decay: pd.DataFrame, *, period: str, prior: pd.DataFrame | None = None) -> Figure:
+    """Share of an exposure's effect that is carried to the next period, per tactical.
+
+    Args:
+        decay: as `results.DECAY`.
+        period: what a period is called.
+        prior: as `results.DECAY_PRIOR`, to be drawn behind.
+    """
+    about = "its interval" if prior is None else "its interval, and behind it what was believed before the data"
+    figure = new_figure(width=8.0, height=1.3 + 0.3 * len(decay), title=f"Decay per {period}, with {about}")
     axes = tidy(figure.add_subplot())
+    if prior is not None:
+        believed = prior.set_index("tactical").reindex(decay["tactical"].astype(str))
+        places = range(len(decay))
+        axes.hlines(places, believed[LOWER], believed[UPPER], color=GRID, linewidth=9)
+        axes.plot(believed["median"].to_numpy(), list(places), "|", color=MUTED, markersize=9)
     draw_points(axes, decay["tactical"], decay["decay"], decay[LOWER], decay[UPPER])
     axes.set_xlim(0.0, 1.0)
     return figure

@@ -11,6 +11,7 @@ from tasks.plots.sums import largest_nodes, sum_forecast
 from tasks.plots.theme import (
     ACTUAL_COLOUR,
     FORECAST_COLOUR,
+    MUTED,
     finite,
     fit_name,
     legend_above,
@@ -40,6 +41,31 @@ def draw_total(forecasts: pd.DataFrame, *, unit: str, interval: float | None = N
         _draw(axes, rows, unit, interval)
         if place == 0:
             legend_above(axes)
+    return figure
+
+
+def draw_prior(prior: pd.DataFrame, fit: pd.DataFrame, *, unit: str, interval: float) -> Figure:
+    """What the priors alone expect, the fitted forecast and what came: priors should be wide, and the data should narrow them.
+
+    Args:
+        prior: as `results.PRIOR_PREDICTIVE`.
+        fit: as `results.FIT`.
+        unit: of the target.
+        interval: nominal coverage of both intervals, a share.
+    """
+    figure = new_figure(height=4.8, title="Before and after the data: priors alone, and the fitted model")
+    axes = tidy(figure.add_subplot())
+    after = fit.sort_values(PERIOD)
+    for rows, colour, alpha, name in ((prior, MUTED, 0.15, "priors"), (after, FORECAST_COLOUR, 0.35, "fitted")):
+        label = f"{name}, {interval:.0%} interval"
+        axes.fill_between(
+            rows[PERIOD], finite(rows[LOWER]), finite(rows[UPPER]), color=colour, alpha=alpha, linewidth=0, label=label
+        )
+    axes.plot(prior[PERIOD], finite(prior[FORECAST]), color=MUTED, linewidth=1.2, linestyle="--", label="priors' mean")
+    axes.plot(after[PERIOD], finite(after[ACTUAL]), color=ACTUAL_COLOUR, linewidth=1.1, label=ACTUAL)
+    axes.margins(x=0.01)
+    over_time(axes, unit)
+    legend_above(axes)
     return figure
 
 

@@ -14,6 +14,9 @@ ANSWERS = ("forecast", "contributions", "elasticities")
 class ServedModel(mlflow.pyfunc.PythonModel):
     """DataFrame of keys, period and drivers in; DataFrame with forecast, lower and upper per row out.
 
+    A Precision version takes the `params` of `tasks.registry.media_answers`: `kind` ("forecast", "contributions", "roi",
+    "response", "budget" or "spend_plan") and what belongs to it.
+
     A HiReF version also takes `params`: `answer` ("forecast", "contributions", or "elasticities", which reads no rows),
     `statistic` ("mean" or "median"), `level` (a level, "bottom" or "total"; of elasticities too) and `interval` (a share).
     """
@@ -32,6 +35,10 @@ class ServedModel(mlflow.pyfunc.PythonModel):
         """
         del context
         given = {name: value for name, value in (params or {}).items() if value not in (None, "")}
+        if hasattr(self.model, "decisions"):
+            from tasks.registry import media_answers
+
+            return media_answers.answer(self.model, model_input, given)
         answer = given.pop("answer", "forecast")
         if answer == "elasticities":
             if "level" in given:
@@ -59,8 +66,7 @@ def _only(given: dict[str, Any], answer: str, known: tuple[str, ...]) -> dict[st
 
 def _with_late_drivers(model: Any, rows: pd.DataFrame) -> pd.DataFrame:
     """Rows with an empty column for every driver that is not known ahead and was left out: forecasts do not read it."""
-    drivers = model.panel.drivers if hasattr(model, "panel") else ()  # a marketing mix model has none
-    late = [driver.name for driver in drivers if not driver.known_ahead]
+    late = [driver.name for driver in model.panel.drivers if not driver.known_ahead]
     return rows.assign(**{name: float("nan") for name in late if name not in rows.columns})
 
 

@@ -26,6 +26,7 @@ from tasks.registry.signatures import signature_of
 _log = logging.getLogger(__name__)
 _SERVED_MODEL = Path(__file__).with_name("served_model.py")
 _NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model; no such alias
+_NESTED = ("model", "priors")  # of a media panel's settings
 _SHOWN_ROWS = 500  # a table up to this size is also logged as MLflow's pages show one
 
 
@@ -180,7 +181,9 @@ def _parameters(company: Company, family: str) -> dict[str, Any]:
     panel, options = (company.sales, company.training) if family == "hiref" else (company.media, company.sampling)
     part = "sales" if family == "hiref" else "media"
     fields = panel.model_dump(mode="json", exclude={"drivers"})
-    flat = {f"{part}.{key}": value for key, value in fields.items()}
+    # One parameter each, so that runs can be compared by them.
+    deeper = {f"{name}.{key}": value for name in _NESTED if name in fields for key, value in fields.pop(name).items()}
+    flat = {f"{part}.{key}": value for key, value in (fields | deeper).items()}
     flat |= {
         f"{'training' if family == 'hiref' else 'sampling'}.{key}": value
         for key, value in options.model_dump(mode="json").items()

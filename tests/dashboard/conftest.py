@@ -156,11 +156,76 @@ def precision_tables(seed: int, weeks: int = 104) -> dict[str, pd.DataFrame]:
     checks = checks.assign(mean=0.5, sd=0.1, rhat=1.001, ess_bulk=900.0, ess_tail=1100.0)
     checks.loc[3, "rhat"] = 1.034
     return {
+        **_money_tables(leaves),
+        "media_totals": _media_totals(contributions),
+        "left_out": pd.DataFrame(
+            {"period": periods, "log_density": -5.0, "pareto_k": np.linspace(-0.1, 0.83, weeks), "limit": 0.7}
+        ),
+        "accuracy": pd.DataFrame(
+            [{"weeks": 13, "mape": 0.042, "crps": 31.5, "relative_crps": 0.021, "coverage_90": 0.923, "wape": 0.04}]
+        ),
         "scores": _scores(["total"], 0.07),
         "fit": fit,
         "media_contributions": contributions,
         "decay": table,
         "diagnostics": checks,
+    }
+
+
+def _media_totals(contributions: pd.DataFrame) -> pd.DataFrame:
+    """Totals of every component with bounds, and a control that is measured from its mean."""
+    sums = contributions.groupby(["level", "node"], sort=False)[["mean", "lower", "upper"]].sum().reset_index()
+    whole = sums.loc[sums["level"].isin(["tactical", "control", "baseline"]), "mean"].sum()
+    table = sums.rename(columns={"mean": "total"}).assign(share=lambda f: f["total"] / whole)
+    table = table.assign(share_lower=0.9 * table["share"], share_upper=1.1 * table["share"])
+    rounding = {"level": "control", "node": "trend", "total": -3e-12, "lower": -4e-12, "upper": 1e-13, "share": -1e-17}
+    return pd.concat([table, pd.DataFrame([rounding | {"share_lower": -2e-17, "share_upper": 0.0}])], ignore_index=True)
+
+
+def _money_tables(leaves: dict[str, tuple[str, str]]) -> dict[str, pd.DataFrame]:
+    """Returns, response curves and a best budget of every node, two metrics side by side; one tactical without spend."""
+    spend = {leaf: 1000.0 * (place + 1) for place, leaf in enumerate(leaves)} | {"drive": 0.0}
+    nodes = [("tactical", leaf, [leaf]) for leaf in leaves]
+    for place, level in enumerate(MEDIA_LEVELS[1:]):
+        named = dict.fromkeys(above[place] for above in leaves.values())
+        nodes += [(level, node, [leaf for leaf, above in leaves.items() if above[place] == node]) for node in named]
+    nodes.append(("total", "total", list(leaves)))
+    roi = pd.DataFrame(
+        [(level, node, sum(spend[leaf] for leaf in below), 0.4 + len(node) / 5) for level, node, below in nodes],
+        columns=["level", "node", "spend", "roi"],
+    )
+    roi["roi"] = roi["roi"].where(roi["spend"] > 0)
+    roi = roi.assign(contribution=roi["roi"] * roi["spend"], median=roi["roi"], lower=0.8 * roi["roi"], upper=1.3 * roi["roi"])
+    roi["marginal_roi"], roi["reason"] = 0.7 * roi["roi"], np.where(roi["spend"] > 0, "", "no spend in the window")
+    roi = roi.assign(marginal_lower=0.5 * roi["roi"], marginal_upper=0.9 * roi["roi"], cost_per_unit=1 / roi["roi"])
+    grid = np.linspace(0, 2, 21).round(2)
+    curves = [
+        pd.DataFrame({"level": row.level, "node": row.node, "multiple": grid, "spend": grid * row.spend})
+        .assign(effect=row.contribution * 1.6 * grid / (grid + 0.6), marginal_roi=1.0, marginal_lower=0.8, marginal_upper=1.2)
+        .assign(lower=lambda f: 0.8 * f["effect"], upper=lambda f: 1.2 * f["effect"])
+        for row in roi[roi["spend"] > 0].itertuples()
+    ]
+    budget = roi[["level", "node"]].assign(
+        spend_before=roi["spend"], spend_after=roi["spend"] * np.linspace(0.6, 1.4, len(roi))
+    )
+    for name, factor in (("contribution", 2.0), ("roi", 1.0), ("marginal", 0.7)):
+        budget = budget.assign(
+            **{f"{name}_before": factor * budget["spend_before"], f"{name}_after": factor * budget["spend_after"]}
+        )
+    outcome = {"first": pd.Timestamp("2025-12-29"), "last": pd.Timestamp("2026-03-23"), "planned": True, "budget": 10_000.0}
+    for name, number in {"before": 21_000.0, "after": 23_500.0, "difference": 2_500.0}.items():
+        outcome |= {name: number, f"{name}_lower": 0.8 * number, f"{name}_upper": 1.2 * number}
+    outcome |= {"probability_better": 0.97, "converged": True, "message": "spend 10,000 -> 10,000, expected 21,000 -> 23,500"}
+    metrics = pd.DataFrame({"metric": ["impressions", "clicks"], "weight": [0.7, 0.3], "standard_error": 0.1})
+    metrics = metrics.assign(elpd=[-500.0, -510.0], elpd_difference=[0.0, -10.0], max_pareto_k=0.5)
+    side_by_side = roi[["level", "node"]].assign(quantity="roi", impressions=1.5, clicks=1.1, equal=1.3, stacked=1.4, sd=0.2)
+    return {
+        "roi": roi,
+        "response": pd.concat(curves, ignore_index=True),
+        "budget": budget,
+        "budget_outcome": pd.DataFrame([outcome]),
+        "ensemble_weights": metrics,
+        "ensemble_roi": side_by_side.assign(disagree=np.arange(len(roi)) % 2 == 0),
     }
 
 
@@ -194,6 +259,8 @@ class DemoRegistry:
             self.client.log_artifacts(run.run_id, folder)
         for row in tables["scores"].itertuples():
             self.client.log_metric(run.run_id, f"wape.{row.level}", row.wape)
+        for metric, value in {"divergences": 2, "ebfmi": 0.87}.items() if family == "precision" else ():
+            self.client.log_metric(run.run_id, metric, value)
         self.client.set_terminated(run.run_id)
         version = self.client.create_model_version(name, source=run.artifact_uri, run_id=run.run_id).version
         for key, value in _tags(company, family, decision).items():
@@ -220,7 +287,7 @@ def _tags(company: str, family: str, decision: str) -> dict[str, str]:
     return {
         "company": company, "family": family, "fingerprint": "3f9a0c", "git_revision": "1e7564c", "package_version": "0.1.0",
         "trained_from": "2024-01-01", "trained_to": "2025-12-22", "cutoff": "2025-09-29", "decision": decision,
-        "decision_reasons": json.dumps(reasons), "levels": json.dumps(LEVELS if hiref else MEDIA_LEVELS),
+        "decision_reasons": json.dumps(reasons), "levels": json.dumps(LEVELS if hiref else MEDIA_LEVELS), "frequency": "week",
         "target": "units" if hiref else "revenue", "unit": "units / week" if hiref else "EUR / week", "period": "week",
     }  # fmt: skip
 

@@ -3,6 +3,7 @@ import logging
 import pytest
 
 from tasks import environment
+from tests.support.quick_mix import made_sample
 
 
 @pytest.fixture
@@ -17,3 +18,11 @@ def no_run(monkeypatch):
     """Task bodies called outside a run have no run logger; the library's own stands in."""
     for module in ("checks", "evaluation", "hiref", "illustration", "precision", "scoring"):
         monkeypatch.setattr(f"tasks.{module}.get_run_logger", lambda: logging.getLogger("hierforecast"))
+
+
+@pytest.fixture(scope="module")
+def made_sampler():
+    """Marketing mix models are fitted in a moment, by a made sampler; without TensorFlow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hierforecast.precision.model.sample", made_sample)
+        yield

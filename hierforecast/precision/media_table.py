@@ -111,6 +111,29 @@ def follows(last: pd.Timestamp, first: pd.Timestamp, frequency: Frequency) -> bo
     return bool((_steps(pd.Series([last, first]), frequency) == 1).all())
 
 
+def periods_after(periods: pd.Series, last: pd.Timestamp, frequency: Frequency) -> np.ndarray:
+    """How many periods each lies after `last`, (weeks,) whole numbers; below 0 before it."""
+    if frequency == "month":
+        return (periods.dt.year.to_numpy() - last.year) * 12 + periods.dt.month.to_numpy() - last.month
+    return np.rint((periods.to_numpy() - last.to_numpy()) / np.timedelta64(_STEP_DAYS[frequency], "D"))
+
+
+def check_continues(fitted: pd.Series, chosen: pd.Series, frequency: Frequency) -> None:
+    """Weeks to be predicted start within the fitted ones or right after them, else the carry-over is not known.
+
+    Raises:
+        PanelError: they start earlier, or later.
+    """
+    first, last = chosen.iloc[0], fitted.iloc[-1]
+    if first < fitted.iloc[0]:
+        raise PanelError(f"the panel starts in {first:%Y-%m-%d}, before the first fitted period {fitted.iloc[0]:%Y-%m-%d}")
+    if first > last and not follows(last, first, frequency):
+        raise PanelError(
+            f"the panel starts in {first:%Y-%m-%d} but the fitted periods end in {last:%Y-%m-%d}; "
+            f"add the {frequency}s between, so that the carry-over is known"
+        )
+
+
 def _steps(periods: pd.Series, frequency: Frequency) -> np.ndarray:
     """How many periods lie between neighbours, (weeks - 1,)."""
     if frequency == "month":

@@ -15,26 +15,36 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierforecast.errors import NotFittedError, PanelError, SettingsError, nearest
+from hierforecast.errors import NotFittedError
 from hierforecast.mix_model import MixModel, Priors
 from hierforecast.options import PrecisionGate, Sampling
 from hierforecast.precision import draws_file, summaries
 from hierforecast.precision.accuracy import accuracy_table
+from hierforecast.precision.arguments import check_form, check_names
 from hierforecast.precision.background import Background
 from hierforecast.precision.calibration import LiftTest
 from hierforecast.precision.controls import learn_design
 from hierforecast.precision.decisions import Decisions
 from hierforecast.precision.diagnostics import Convergence, diagnose, summarise_convergence, verdict
 from hierforecast.precision.hierarchy import Hierarchy, build_hierarchy
-from hierforecast.precision.media_table import Columns, MediaTable, extend, follows, observed_weeks, read_media_table
+from hierforecast.precision.media_table import (
+    Columns,
+    MediaTable,
+    check_continues,
+    extend,
+    observed_weeks,
+    periods_after,
+    read_media_table,
+)
 from hierforecast.precision.pointwise import Pointwise, pointwise_log_likelihood
 from hierforecast.precision.posterior.data import Old
 from hierforecast.precision.posterior.density import density_of
 from hierforecast.precision.posterior.parameters import constrain
 from hierforecast.precision.posterior.prior import prior_draws
-from hierforecast.precision.predictive import predictive_draws
+from hierforecast.precision.predictive import carry_on, predictive_draws
 from hierforecast.precision.priors import prior_numbers
 from hierforecast.precision.psis import Loo, psis_loo
+from hierforecast.precision.refreshing import compare_posteriors
 from hierforecast.precision.response import Coefficients, Weeks, fitted_draws
 from hierforecast.precision.sampling import Progress, sample
 from hierforecast.precision.saving import read_saved, write_saved
@@ -86,8 +96,8 @@ class Precision:
         self.background, self.model = background or Background(), model or MixModel()
         self.priors, self.sampling = priors or Priors(), sampling or Sampling()
         self.present = np.ones(len(media), dtype=bool) if present is None else np.asarray(present, dtype=bool)
-        _check_names(self.hierarchy, self.columns)
-        _check_form(self.hierarchy, self.columns, self.model, self.priors)
+        check_names(self.hierarchy, self.columns)
+        check_form(self.hierarchy, self.columns, self.model, self.priors)
         self._numbers = prior_numbers(self.priors, hierarchy, frequency, self.model)
         self._training: Training | None = None
         self._draws: dict[str, Any] = {}  # group -> xarray.Dataset
@@ -175,6 +185,21 @@ class Precision:
             centring=data.centring,
         )
         return fresh._sample(progress, checkpoint)
+
+    def compare_with(self, old: "Precision") -> pd.DataFrame:
+        """What this refresh changed against the model that it came from, in the columns of `results.REFRESH`.
+
+        Raises:
+            SettingsError: the two are of another form, tree or scale, so that their numbers cannot be compared.
+        """
+        mine, theirs = self._made_with(), old._made_with()
+        different = [name for name in ("hierarchy", "model", "control_names", "background") if mine[name] != theirs[name]]
+        if different or self._trained.scaling.target_sd != old._trained.scaling.target_sd:
+            raise SettingsError(
+                f"only a refresh and the model it came from can be compared; they differ in {different or ['scales']}"
+            )
+        columns = tuple(self._trained.design.column_names)
+        return compare_posteriors(old.coefficients, self.coefficients, self.hierarchy, columns, interval=self.sampling.interval)
 
     def predict(self, panel: pd.DataFrame | None = None) -> pd.DataFrame:
         """Mean and predictive interval per period: columns period, forecast, lower, upper, in target units.
@@ -420,29 +445,23 @@ class Precision:
         chosen = table if panel is None else read_media_table(panel, self.columns, needs_target=False)
         before = (table.periods < chosen.periods.iloc[0]).to_numpy()
         if panel is not None:
-            _check_continues(table.periods, before, chosen.periods, self.columns.frequency)
+            check_continues(table.periods, chosen.periods, self.columns.frequency)
         scaling, design = training.scaling, training.design
         matrix = design.matrix(chosen.periods, chosen.controls)
         media = scaling.media_in(chosen.media)
         return Weeks(chosen.periods, media, scaling.media_in(table.media[:, before]), matrix, design.columns)
 
     def _predictive(self, weeks: Weeks) -> tuple[np.ndarray, np.ndarray]:
-        """Expected target and target under every draw, (draws, weeks); residuals go on from the last observed week."""
-        coefficients, training = self.coefficients, self._trained
-        mean, seed = fitted_draws(coefficients, weeks), self.sampling.seed
+        """Expected target and target under every draw, (draws, weeks)."""
+        coefficients, seed = self.coefficients, self.sampling.seed
+        mean = fitted_draws(coefficients, weeks)
         if not coefficients.correlation.any():
             return mean, predictive_draws(coefficients, mean, seed=seed)
-        periods, observed = training.table.periods, training.observed
-        last = int(np.flatnonzero(observed)[-1])
+        training = self._trained
+        last = int(np.flatnonzero(training.observed)[-1])
         residual = training.table.target[last] - self.fitted_draws[:, last]
-        later = (weeks.periods > periods[last]).to_numpy()
-        steps = ((weeks.periods - periods[last]) / (periods[1] - periods[0])).round().to_numpy()
-        mean[:, later] += coefficients.correlation[:, None] ** steps[later] * residual[:, None]
-        early = predictive_draws(coefficients, mean[:, ~later], seed=seed) if (~later).any() else mean[:, :0]
-        # The expected residual is in the mean; what is drawn beside it starts from nothing.
-        none = np.zeros(len(residual))
-        late = predictive_draws(coefficients, mean[:, later], seed=seed, residual_before=none) if later.any() else mean[:, :0]
-        return mean, np.concatenate([early, late], axis=1)
+        ahead = periods_after(weeks.periods, training.table.periods[last], self.columns.frequency)
+        return carry_on(coefficients, mean, residual, ahead, seed=seed)
 
     def _prior_predictive(self, panel: pd.DataFrame, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray, pd.Series]:
         """Expected target and target under draws of the prior, (draws, weeks), and the panel's periods."""
@@ -485,41 +504,3 @@ class Precision:
             "sampling": self.sampling,
             "present": self.present,
         }
-
-
-def _check_names(hierarchy: Hierarchy, columns: Columns) -> None:
-    """Every tactical has its columns, and no column two roles (spend may be the exposure itself)."""
-    for what, names in (("media_columns", columns.media), ("spend_columns", columns.spend)):
-        if len(names) != hierarchy.num_tacticals and (names or what == "media_columns"):
-            raise SettingsError(f"{what} needs one column per tactical: wanted {hierarchy.num_tacticals}, got {len(names)}")
-    names = [columns.period, columns.target, *columns.media, *columns.controls]
-    double = sorted({name for name in names if names.count(name) > 1})
-    double += sorted({name for name in columns.spend if name in (columns.period, columns.target, *columns.controls)})
-    if double:
-        raise SettingsError(f"each column has one role; {double} have several of period, target, media, spend and control")
-
-
-def _check_form(hierarchy: Hierarchy, columns: Columns, model: MixModel, priors: Priors) -> None:
-    """The form does not ask for what is not there."""
-    if model.effects_at is not None and model.effects_at not in hierarchy.levels:
-        raise SettingsError(
-            f"model.effects_at names the level {model.effects_at!r}; {nearest(model.effects_at, hierarchy.levels)}"
-        )
-    if model.prior_scale == "roi" and not columns.spend:
-        raise SettingsError("model.prior_scale is roi, and there is no spend; declare media.spend, or take prior_scale: effect")
-    if model.effects == "horseshoe" and priors.effect:
-        raise SettingsError(
-            f"a horseshoe pools all effects, so {sorted(priors.effect)} cannot have priors of their own; use tree"
-        )
-
-
-def _check_continues(fitted: pd.Series, before: np.ndarray, chosen: pd.Series, frequency: Frequency) -> None:
-    """Weeks to be predicted start within the fitted ones or right after them, else the carry-over is not known."""
-    first, last = chosen.iloc[0], fitted.iloc[-1]
-    if not before.any() and first < fitted.iloc[0]:
-        raise PanelError(f"the panel starts in {first:%Y-%m-%d}, before the first fitted period {fitted.iloc[0]:%Y-%m-%d}")
-    if first > last and not follows(last, first, frequency):
-        raise PanelError(
-            f"the panel starts in {first:%Y-%m-%d} but the fitted periods end in {last:%Y-%m-%d}; "
-            f"add the {frequency}s between, so that the carry-over is known"
-        )

@@ -45,6 +45,33 @@ def predictive_draws(
     return fitted + residual
 
 
+def carry_on(
+    coefficients: Coefficients, fitted: np.ndarray, residual: np.ndarray, ahead: np.ndarray, *, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Expected target and target where residuals are correlated: weeks after the last observed one go on from its residual.
+
+    Args:
+        coefficients: draws.
+        fitted: (draws, weeks) mean of the target.
+        residual: (draws,) of the last observed week.
+        ahead: (weeks,) periods after that week, 0 or less up to it.
+        seed: of the residuals.
+
+    Returns:
+        (draws, weeks) each. Up to the last observed week the residuals drawn are any, not those that were seen.
+    """
+    later, none = ahead > 0, np.zeros(len(residual))
+    mean = fitted.copy()
+    mean[:, later] += coefficients.correlation[:, None] ** ahead[later] * residual[:, None]
+    # The expected residual is in the mean; what is drawn beside it starts from nothing.
+    parts = [(mean[:, ~later], None), (mean[:, later], none)]
+    drawn = [
+        predictive_draws(coefficients, part, seed=seed, residual_before=before) if part.shape[1] else part
+        for part, before in parts
+    ]
+    return mean, np.concatenate(drawn, axis=1)
+
+
 def _shocks(shape: tuple[int, int], tails: np.ndarray, seed: int) -> np.ndarray:
     """(draws, weeks) of unit scale: a Normal over the root of a mean of squares, where tails are finite."""
     normal_seed, tail_seed = np.random.SeedSequence(seed).spawn(2)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierforecast.errors import NotFittedError
+from hierforecast.errors import NotFittedError, SettingsError
 from hierforecast.mix_model import MixModel, Priors
 from hierforecast.options import PrecisionGate, Sampling
 from hierforecast.precision import draws_file, summaries

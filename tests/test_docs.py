@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hierforecast import driver, options, schema
+from hierforecast import driver, mix_model, options, schema
 from hierforecast.hiref import HiReF
 from hierforecast.settings import parse_company
 from hierforecast.synthetic import MarketSize, SalesLaw
@@ -23,6 +23,8 @@ SETTINGS = [
     *(driver.Driver, driver.Adstock, driver.Saturation),
     *(schema.MediaPanel, schema.Metric, options.Training, options.RowsEngine, options.Sampling, options.Gates),
     *(options.HirefGate, options.PrecisionGate, options.Simulation),
+    *(mix_model.MixModel, mix_model.Priors, mix_model.HalfLife, mix_model.BetaDecay, mix_model.PooledDecay),
+    *(mix_model.EffectPrior, mix_model.LiftTest),
 ]
 
 
@@ -69,6 +71,16 @@ def test_defaults_in_the_guide_are_those_of_the_settings(part, title):
     assert [name for name, text in shown.items() if usual[name] not in read_default(text)] == []
 
 
+def test_numbers_of_priors_in_the_guide_are_those_of_the_settings():
+    table = GUIDE.split("| key of `media.priors` |")[1].split("\n\n")[0]
+    usual, shown = mix_model.Priors(), {}
+    for row in table.splitlines()[2:]:
+        names, told = re.findall(r"`(\w+)`", row.split("|")[1]), row.split("|")[-2]
+        if all(isinstance(getattr(usual, name), float) for name in names):
+            shown |= dict(zip(names, map(float, told.split(",")), strict=True))
+    assert shown == {name: value for name, value in vars(usual).items() if isinstance(value, float)}
+
+
 @pytest.mark.parametrize("number", range(len(PARTS)))
 def test_settings_in_the_guide_are_valid(number):
     company = parse_company(merged(COMPANY, PARTS[number]))
@@ -107,3 +119,18 @@ def test_the_first_example_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(compile(blocks((ROOT / page).read_text(encoding="utf-8"), "python")[0], page, "exec"), {})  # noqa: S102
     assert (tmp_path / "model" / "manifest.json").is_file()
+
+
+def spoken(text: str) -> list[str]:
+    """The words of a printed text: other machines may round its numbers otherwise."""
+    return re.findall(r"[A-Za-z_]{2,}", re.sub(r"-?\d[\d.,e-]*", "", text))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(2))
+def test_the_examples_of_the_marketing_mix_model_print_what_the_page_shows(number, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "precision.md").read_text(encoding="utf-8")
+    capsys.readouterr()
+    exec(compile(blocks(page, "python")[number], "docs/precision.md", "exec"), {})  # noqa: S102
+    assert spoken(capsys.readouterr().out) == spoken(blocks(page, "text")[number])

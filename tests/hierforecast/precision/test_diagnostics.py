@@ -27,6 +27,7 @@ def judge(draws, diverging=None, energy_fraction=0.9):
         table,
         energy_fraction=np.full(4, energy_fraction),
         diverging=np.zeros((4, 500), bool) if diverging is None else diverging,
+        pareto_k=np.array([0.1, 0.4]),
     )
     return verdict(table, convergence, GATE)
 
@@ -70,7 +71,38 @@ def test_divergences_fail(draws):
 @pytest.mark.parametrize("fraction", [0.1, np.nan])
 def test_chains_that_hardly_change_energy_fail(draws, fraction):
     (reason,) = judge(draws, energy_fraction=fraction)
-    assert reason.startswith(f"E-BFMI {fraction:.2f}")
+    assert reason.startswith(f"E-BFMI is {fraction:.2f}, wanted at least 0.3")
+
+
+def test_two_worst_parameters_are_counted_and_the_worst_is_named(draws):
+    draws["decay"][0, :, 0] += 1.0
+    draws["decay"][0, :, 1] += 3.0
+    reason = next(reason for reason in judge(draws) if reason.startswith("R-hat"))
+    assert "decay[brand]" in reason
+    assert "; 1 more; sample longer" in reason
+
+
+def test_a_tail_that_hardly_moves_is_named(draws):
+    values = draws["decay"].values[:, :, 0]
+    values[:, 100:160] = np.abs(values[:, 100:160]) + 4  # one visit to the tail
+    reasons = judge(draws)
+    assert any(reason.startswith("tail ESS of decay[spot] is") for reason in reasons)
+
+
+def test_the_worst_figures_are_told_and_not_a_number_stays(draws):
+    table = diagnose(draws)
+    told = summarise_convergence(
+        table, energy_fraction=np.array([0.8, 0.5]), diverging=np.array([[True, False]]), pareto_k=np.array([0.2, 0.8])
+    )
+    assert (told.divergences, told.ebfmi, told.max_pareto_k) == (1, 0.5, 0.8)
+    assert told.max_rhat == table["rhat"].max()
+    table.loc[1, "ess_tail"] = np.nan
+    spoiled = summarise_convergence(
+        table, energy_fraction=np.array([np.nan, 0.5]), diverging=np.zeros((1, 2), bool), pareto_k=np.array([0.2])
+    )
+    assert np.isnan(spoiled.min_ess_tail)
+    assert np.isnan(spoiled.ebfmi)
+    assert spoiled.min_ess_bulk == table["ess_bulk"].min()
 
 
 def test_the_verdict_of_a_fit_agrees_with_its_tables(fitted):

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
@@ -97,6 +99,26 @@ def test_correlated_student_weeks_agree_with_integrals_of_the_joint_density(actu
             whole = sum(integrate.quad(along, *piece, epsabs=0, epsrel=1e-9, limit=200)[0] for piece in pieces)
             expected = np.log(joint(residual[draw], draw) / whole)
             assert found.given_rest[draw, week] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("rho", [0.3, 0.97])
+@pytest.mark.parametrize("tails", [2.2, 10.0])
+@pytest.mark.parametrize("residuals", [(20.0, 0.0, -20.0), (0.0, 15.0, 0.0), (0.0, 0.0, 20.0)])
+def test_neighbours_that_disagree_by_an_outlier_are_integrated_over_both_their_peaks(rho, tails, residuals):
+    before, now, after = residuals
+    nothing = np.zeros((1, 1))
+    one = coefficients()._replace(beta=nothing, decay=nothing, control=nothing, baseline=np.zeros(1), noise=np.ones(1))
+    one = one._replace(correlation=np.array([rho]), tails=np.array([tails]))
+    found = pointwise_log_likelihood(one, np.zeros((1, 3)), np.array(residuals), np.ones(3, bool)).given_rest[0, 1]
+
+    def product(value):
+        return stats.t.pdf(value, tails, rho * before) * stats.t.pdf(after, tails, rho * value)
+
+    left, right = sorted([rho * before, after / rho])
+    places = [-np.inf, left - 5, left, (left + right) / 2, right, right + 5, np.inf]
+    pieces = pairwise(places)
+    whole = sum(integrate.quad(product, *piece, epsabs=0, epsrel=1e-9, limit=200)[0] for piece in pieces)
+    assert found == pytest.approx(np.log(product(now) / whole), abs=1e-5)
 
 
 def test_units_shift_every_density_by_the_same_logarithm(actual, fitted):

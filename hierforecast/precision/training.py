@@ -28,7 +28,7 @@ class Training(NamedTuple):
     observed: np.ndarray  # (weeks,) bool
     scaling: Scaling
     design: Design
-    scaled_on: np.ndarray  # (weeks,) bool, the weeks that scales and design come from
+    scaled_on: np.ndarray  # (weeks,) bool, the weeks that scales and design come from, and the meaning of the intercept
     lifts: tuple[LiftTest, ...] = ()
     old: Old | None = None
     centring: np.ndarray | None = None  # of a refresh: the coordinates of the old posterior
@@ -50,10 +50,12 @@ def model_data(training: Training, hierarchy: Hierarchy, priors: PriorNumbers, m
     media, controls = scaling.media_in(table.media), design.matrix(table.periods, table.controls)
     unit = hierarchy.membership(model.effects_at or hierarchy.levels[0])
     first = prefit(target, media, controls, observed, unit=unit, priors=priors, model=model)
-    spend = np.ones(len(media)) if table.spend is None else table.spend[:, observed].sum(axis=1) / scaling.target_sd
+    told_on = training.scaled_on
+    spend = np.ones(len(media)) if table.spend is None else table.spend[:, told_on].sum(axis=1) / scaling.target_sd
     data = ModelData(
         target=target,
         residuals=follow_each_other(observed),
+        told_on=told_on.astype(float),
         media=arrange_media(media, model),
         spend=spend,
         controls=controls,
@@ -78,10 +80,10 @@ def betas(parameters: Parameters, training: Training, hierarchy: Hierarchy, mode
     strength = parameters.strength[..., unit]
     if model.prior_scale == "effect":
         return strength
-    spend = training.table.spend[:, training.observed].sum(axis=1) / training.scaling.target_sd
+    spend = training.table.spend[:, training.scaled_on].sum(axis=1) / training.scaling.target_sd
     flat = Parameters(*(None if part is None or isinstance(part, tuple) else _rows(part) for part in parameters))
     totals = np.stack(
-        [curve[:, training.observed].sum(axis=1) for curve in _curves(training, flat.decay, flat.half, flat.slope, model)]
+        [curve[:, training.scaled_on].sum(axis=1) for curve in _curves(training, flat.decay, flat.half, flat.slope, model)]
     )
     return (_rows(strength) * spend / totals.T).reshape(strength.shape)
 
@@ -93,7 +95,7 @@ def coefficients_in_units(training: Training, posterior: "xr.Dataset", model: Mi
     beta, draws = drawn["beta"], len(drawn["beta"])
     half, slope = drawn.get("half_saturation"), drawn.get("hill_slope")
     curves = _curves(training, drawn["decay"], half, slope, model)
-    centre = sum(beta[:, place] * curve[:, training.observed].mean(axis=1) for place, curve in enumerate(curves))
+    centre = sum(beta[:, place] * curve[:, training.scaled_on].mean(axis=1) for place, curve in enumerate(curves))
     ones = np.ones_like(beta)
     return Coefficients(
         baseline=scaling.target_mean + scaling.target_sd * (drawn["intercept"] - centre),

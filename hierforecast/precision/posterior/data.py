@@ -51,8 +51,9 @@ class ModelData(NamedTuple):
 
     target: np.ndarray  # (weeks,) sd units, centred; 0 where not observed
     residuals: Residuals
+    told_on: np.ndarray  # (weeks,) 1.0 in the weeks that intercept and returns speak of: those observed in the first fit
     media: np.ndarray  # (tacticals, weeks) multiples of a typical on-air week, or (tacticals, memory, weeks) its lags
-    spend: np.ndarray  # (tacticals,) of the observed weeks, currency per sd of the target; 1 where it is not needed
+    spend: np.ndarray  # (tacticals,) of the weeks told on, currency per sd of the target; 1 where it is not needed
     controls: np.ndarray  # (weeks, controls) sd units
     parents: tuple[np.ndarray, ...]  # per level from the top: (nodes above, nodes) of 0 and 1; 1 node above the top
     unit: np.ndarray  # (tacticals,) int, which node with an effect each tactical belongs to

@@ -4,8 +4,8 @@
     a_i  = adstock of tactical i; f_i its saturation, 1 at a typical week
     log beta_i = global + channel + platform + tactical offsets, a scale per level
 
-What media bring is centred over the observed weeks, which takes the correlation between intercept and effects out of the
-geometry; the baseline is put together again afterwards.
+What media bring is centred over the weeks observed in the first fit, which takes the correlation between intercept and
+effects out of the geometry; the baseline is put together again afterwards.
 """
 
 from functools import cache
@@ -59,6 +59,5 @@ def week_factors(model: MixModel) -> LogDensity:
 def _mean(drawn: Any, from_media: Any, data: ModelData) -> Any:
     """The mean of the scaled target, (chains, weeks)."""
     tf = tensorflow()
-    observed = data.residuals.observed
-    centre = tf.reduce_sum(from_media * observed, axis=-1, keepdims=True) / tf.reduce_sum(observed)
+    centre = tf.reduce_sum(from_media * data.told_on, axis=-1, keepdims=True) / tf.reduce_sum(data.told_on)
     return drawn.intercept + from_media - centre + tf.matmul(drawn.control, data.controls, transpose_b=True)

@@ -29,13 +29,13 @@ def media_brought(drawn: Parameters, data: ModelData, model: MixModel) -> Brough
     if model.saturation == "none" and model.memory is not None:
         weights = window_weights_tf(drawn.decay, model.memory)  # (chains, tacticals, memory)
         if model.prior_scale == "roi":
-            reach = tf.reduce_sum(data.media * data.residuals.observed, axis=-1)  # (tacticals, memory)
+            reach = tf.reduce_sum(data.media * data.told_on, axis=-1)  # (tacticals, memory)
             strength = strength * data.spend / tf.reduce_sum(weights * reach, axis=-1)
         flat = tf.reshape(strength[..., None] * weights, (drawn.decay.shape[0], -1))
         return Brought(tf.matmul(flat, tf.reshape(data.media, (-1, data.weeks))), strength)
     curves = response(data.media, drawn.decay, drawn.half, drawn.slope, model)  # (chains, tacticals, weeks)
     if model.prior_scale == "roi":
-        strength = strength * data.spend / tf.reduce_sum(curves * data.residuals.observed, axis=-1)
+        strength = strength * data.spend / tf.reduce_sum(curves * data.told_on, axis=-1)
     return Brought(tf.reduce_sum(strength[..., None] * curves, axis=-2), strength)
 
 

@@ -142,7 +142,7 @@ class Oracle:
     def beta(self):
         if self.form.prior_scale == "effect":
             return self.strength
-        table, seen = self.training.table, self.training.observed
+        table, seen = self.training.table, self.training.scaled_on
         brought = [self.curve(place, exposure)[seen].sum() for place, exposure in enumerate(table.media)]
         return self.strength * table.spend[:, seen].sum(axis=1) / self.target_sd / brought
 
@@ -154,7 +154,7 @@ class Oracle:
         mean = self.intercept + design @ self.control
         for place, (beta, exposure) in enumerate(zip(self.beta, training.table.media, strict=True)):
             curve = self.curve(place, exposure)
-            mean = mean + beta * (curve - curve[training.observed].mean())
+            mean = mean + beta * (curve - curve[training.scaled_on].mean())
         return mean
 
     @property

@@ -147,6 +147,12 @@ class Metric(Settings):
     _pattern = field_validator("column")(check_pattern)
 
 
+class MetricEnsemble(Settings):
+    """Whether every metric is fitted beside the exposure metric, and how they are weighed."""
+
+    weights: Literal["psis_loo", "pseudo_bma", "leave_future_out", "equal"] = "psis_loo"
+
+
 class MediaPanel(_Panel):
     """The media table: one row per period with target, controls and one column per tactical and metric."""
 
@@ -164,6 +170,9 @@ class MediaPanel(_Panel):
     model: MixModel = Field(MixModel(), description="decays, saturation, memory, residuals")
     priors: Priors = Field(Priors(), description="what is believed before the data")
     lift_tests: list[LiftTest] = Field(default_factory=list, description="experiments that enter the likelihood")
+    ensemble: MetricEnsemble | None = Field(
+        None, description="fit every metric and compare them; null: only the exposure metric"
+    )
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -207,6 +216,8 @@ class MediaPanel(_Panel):
         for test in self.lift_tests:
             if test.node not in known:
                 raise ValueError(f"media.lift_tests names {test.node!r}; {nearest(test.node, known)}")
+        if self.ensemble and len(self.metrics) < 2:
+            raise ValueError(f"media.ensemble compares metrics, and {list(self.metrics)} is one; declare more, or leave it out")
         for channel in self.offline_channels:
             if channel not in channels:
                 raise ValueError(f"media.offline_channels names {channel!r}; {nearest(channel, list(channels))}")
@@ -237,7 +248,7 @@ class MediaPanel(_Panel):
 
     def metric_columns(self, metric: str) -> list[str]:
         """Columns of a metric, one per tactical that has it: offline channels only have the exposure metric."""
-        offline = set() if metric == self.exposure_metric else set(self._offline_tacticals())
+        offline = set() if metric == self.exposure_metric else set(self.offline_tacticals())
         return self._fill(self.metrics[metric].column, metric, [name for name in self.tacticals if name not in offline])
 
     def spend_columns(self) -> list[str]:
@@ -250,7 +261,8 @@ class MediaPanel(_Panel):
         media = [column for metric in self.metrics for column in self.metric_columns(metric)]
         return list(dict.fromkeys([self.period, self.target.name, *self.controls, *media, *self.spend_columns()]))
 
-    def _offline_tacticals(self) -> list[str]:
+    def offline_tacticals(self) -> list[str]:
+        """Tacticals below offline channels, which only the exposure metric has."""
         return [leaf for channel in self.offline_channels for leaf in media_tree.leaves(self.tree[channel])]
 
     @staticmethod

@@ -15,6 +15,7 @@ from hierforecast.results import (
     DECAY,
     DECAY_PRIOR,
     DIAGNOSTICS,
+    ENSEMBLE_WEIGHTS,
     LEFT_OUT,
     MEDIA_CONTRIBUTIONS,
     MEDIA_TOTALS,
@@ -79,6 +80,7 @@ def metrics_in(tables: str) -> dict[str, float]:
         found |= {f"held_out.{name}": value for name, value in row.items() if name != "weeks"}
     for row in _rows(tables, ROI.name):
         found |= {f"{name}.{row['level']}.{row['node']}": row[name] for name in ("roi", "marginal_roi")}
+    found |= {f"ensemble.weight.{row['metric']}": row["weight"] for row in _rows(tables, ENSEMBLE_WEIGHTS.name)}
     for row in _rows(tables, BUDGET_OUTCOME.name):
         found |= {f"budget.{name}": row[name] for name in _OUTCOME_METRICS}
     return {name: float(value) for name, value in found.items() if math.isfinite(value)}

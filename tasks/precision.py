@@ -13,7 +13,7 @@ from hierforecast.gates import Decision, Rival, decide_precision
 from hierforecast.mix_model import LiftTest
 from hierforecast.results import ACCURACY, ACTUAL, FIT, HISTORY, HOLDOUT, PART, PERIOD, SCORES
 from hierforecast.schema import Company, MediaPanel
-from tasks import environment, evaluation, media_tables, panels, stages
+from tasks import environment, evaluation, media_tables, metric_ensemble, panels, stages
 from tasks.evaluation import Score
 from tasks.panels import PanelReference
 from tasks.progress import SamplingProgress
@@ -84,7 +84,7 @@ def score(company: Company, panel: PanelReference, fingerprint: str, trained: Tr
 
 @task(name="tabulate-precision", cache_key_fn=stages.by_fingerprint, persist_result=True, result_serializer="json")
 def tabulate(company: Company, panel: PanelReference, fingerprint: str, trained: Trained, score: Score) -> str:
-    """Write the tables of `results.PRECISION_TABLES` and `results.SPEND_TABLES`; returns their folder."""
+    """Write the tables of `results.PRECISION_TABLES`, of money and of the metrics side by side; returns their folder."""
     environment.prepare()
     from hierforecast.precision.model import Precision
 
@@ -101,6 +101,8 @@ def tabulate(company: Company, panel: PanelReference, fingerprint: str, trained:
         **media_tables.explain(model, history),
         **media_tables.advise(model, history, plan, company.media, tell=get_run_logger().warning),
     }
+    if company.media.ensemble:
+        tables |= metric_ensemble.read(metric_ensemble.weigh_metrics(company, panel, fingerprint))
     for name, table in tables.items():
         panels.write_parquet(table, folder / f"{name}.parquet")
     return str(folder)

@@ -13,6 +13,20 @@ UPDATES = 20  # of the bar per fit: each is a request to Prefect's server
 _log = logging.getLogger(__name__)
 
 
+class QuarterLog:
+    """Logs every quarter of a phase once, however small the sampler's stretches are."""
+
+    def __init__(self, logger: Any) -> None:
+        self._logger, self._told = logger, dict[str, int]()
+
+    def __call__(self, phase: str, done: int, of: int) -> None:
+        """Take note of `done` of the `of` steps of a phase."""
+        quarter = 4 * done // of
+        if quarter > self._told.get(phase, 0):
+            self._told[phase] = quarter
+            self._logger.info("%s: %d of %d steps", phase, done, of)
+
+
 class SamplingProgress:
     """What the sampler calls after every stretch of steps.
 
@@ -24,18 +38,15 @@ class SamplingProgress:
     """
 
     def __init__(self, sampling: Sampling, logger: Any, *, key: str, description: str) -> None:
-        self._sampling, self._logger, self._key, self._description = sampling, logger, key, description
-        self._quarters: dict[str, int] = {}
+        self._sampling, self._key, self._description = sampling, key, description
+        self._log_quarter = QuarterLog(logger)
         self._bar: UUID | None = None
         self._shown = -1  # twentieths
         self._reachable = True
 
     def __call__(self, phase: str, done: int, of: int) -> None:
         """Take note of `done` of the `of` steps of "warm-up" or "draws"."""
-        quarter = 4 * done // of
-        if quarter > self._quarters.get(phase, 0):
-            self._quarters[phase] = quarter
-            self._logger.info("%s: %d of %d steps", phase, done, of)
+        self._log_quarter(phase, done, of)
         share = self.share(phase, done)
         if int(UPDATES * share) > self._shown:
             self._shown = int(UPDATES * share)

@@ -67,7 +67,7 @@ def budget_card(budget: pd.DataFrame, outcome: pd.DataFrame, level: str, *, unit
     )
     what = "The planned" if told["planned"] else "The last"
     about = f"{what} weeks, {told['first']:%Y-%m-%d} to {told['last']:%Y-%m-%d}, with the same budget spread anew."
-    grid = make_grid(rows, columns, id=ids.MEDIA_BUDGET_GRID)
+    grid = make_grid(budget[budget["level"].isin([level, TOTAL])], columns, id=ids.MEDIA_BUDGET_GRID)
     return card("Budget", [numbers, figures, grid, note(_sentence(str(told["message"])))], about=about)
 
 
@@ -75,8 +75,15 @@ def ensemble_card(weights: pd.DataFrame, roi: pd.DataFrame, level: str) -> Compo
     """How well every metric's model foretells, and what each says of a node."""
     shown = [
         text_column("metric", "Metric", width=130),
-        number_column("weight", "Weight", ",.2f"),
-        number_column("standard_error", "Error of it", ",.2f"),
+        column_group(
+            "Weights",
+            [
+                number_column("weight", "Stacked", ",.2f", width=85),
+                number_column("standard_error", "± error", ",.2f", width=85),
+                number_column("pseudo_bma", "Pseudo-BMA", ",.2f"),
+                number_column("leave_future_out", "Future", ",.2f", width=85),
+            ],
+        ),
         number_column("elpd", "Log density, left out", ",.1f", width=160),
         number_column("elpd_difference", "Behind the best", ",.1f", width=130),
         number_column("max_pareto_k", "Pareto k", ",.2f"),

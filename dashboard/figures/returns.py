@@ -36,7 +36,9 @@ def draw_returns(roi: pd.DataFrame, *, unit: str) -> go.Figure:
         )  # fmt: skip
     figure.add_vline(x=1, line={"color": MUTED, "width": 1, "dash": "dash"})
     figure.update_xaxes(title_text=f"{unit} per currency unit", side="top", rangemode="tozero")
-    figure.update_yaxes(tickvals=rows, ticktext=list(drawn["node"].astype(str)), range=[len(drawn) - 0.5, -0.5], showgrid=False)
+    figure.update_yaxes(
+        tickvals=rows, ticktext=list(drawn["node"].astype(str)), range=[len(drawn) - 0.5, -0.5], showgrid=False, zeroline=False
+    )
     return figure.update_layout(hovermode="closest", margin={"t": 50}, legend={"y": -0.02})
 
 

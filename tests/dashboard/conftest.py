@@ -217,7 +217,9 @@ def _money_tables(leaves: dict[str, tuple[str, str]]) -> dict[str, pd.DataFrame]
         outcome |= {name: number, f"{name}_lower": 0.8 * number, f"{name}_upper": 1.2 * number}
     outcome |= {"probability_better": 0.97, "converged": True, "message": "spend 10,000 -> 10,000, expected 21,000 -> 23,500"}
     metrics = pd.DataFrame({"metric": ["impressions", "clicks"], "weight": [0.7, 0.3], "standard_error": 0.1})
-    metrics = metrics.assign(elpd=[-500.0, -510.0], elpd_difference=[0.0, -10.0], max_pareto_k=0.5)
+    metrics = metrics.assign(
+        pseudo_bma=0.5, leave_future_out=0.5, elpd=[-500.0, -510.0], elpd_difference=[0.0, -10.0], max_pareto_k=0.5
+    )
     side_by_side = roi[["level", "node"]].assign(quantity="roi", impressions=1.5, clicks=1.1, equal=1.3, stacked=1.4, sd=0.2)
     return {
         "roi": roi,

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from hierforecast import synthetic
+from hierforecast.results import PRECISION_TABLES, SPEND_TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -93,8 +94,8 @@ for name in ("tiny-hiref", "tiny-precision"):
     hiref, precision = retrained.python(program).splitlines()
     for table in ("scores", "forecasts", "contributions", "elasticities"):
         assert f"tables/{table}.parquet" in hiref
-    for table in ("scores", "fit", "media_contributions", "decay", "diagnostics"):
-        assert f"tables/{table}.parquet" in precision
+    for table in (*PRECISION_TABLES, *SPEND_TABLES):
+        assert f"tables/{table.name}.parquet" in precision
     assert "checks/report.html" in hiref
     assert "checks/report.json" in precision
 
@@ -139,6 +140,12 @@ for name, panel in (("tiny-hiref", "sales"), ("tiny-precision", "media")):
     assert len(answer) == 6 and answer["forecast"].gt(0).all(), answer
     assert (answer["lower"] <= answer["forecast"]).all() and (answer["forecast"] <= answer["upper"]).all()
     print(name)
+returns = model.predict(pd.read_parquet("media.parquet"), params={"kind": "roi", "level": "total"})
+assert returns["lower"].lt(returns["roi"]).all() and returns["roi"].lt(returns["upper"]).all()
+import arviz, pathlib, sys
+draws = next(pathlib.Path(mlflow.artifacts.download_artifacts("models:/tiny-precision@champion")).rglob("posterior.nc"))
+assert arviz.from_netcdf(draws).posterior.sizes["draw"] == 200
+assert "tensorflow" not in sys.modules
 """
     assert retrained.python(program).split() == ["tiny-hiref", "tiny-precision"]
 

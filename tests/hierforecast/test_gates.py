@@ -6,7 +6,7 @@ from hierforecast.gates import Decision, Rival, decide_hiref, decide_precision
 from hierforecast.options import HirefGate, PrecisionGate
 
 FIRST = Rival(None, "there is no champion to beat")
-GOOD = {"max_rhat": 1.004, "min_ess_bulk": 900.0, "min_ess_tail": 700.0, "divergences": 0}
+GOOD = {"max_rhat": 1.004, "min_ess_bulk": 900.0, "min_ess_tail": 700.0, "divergences": 0, "ebfmi": 0.9}
 
 
 def hiref(**changes):
@@ -44,14 +44,22 @@ def test_each_hiref_gate_keeps_out_by_itself(changes, sentence):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("max_rhat", 1.02), ("max_rhat", math.nan), ("min_ess_bulk", 399), ("min_ess_tail", 10), ("divergences", 1)],
+    [
+        ("max_rhat", 1.02),
+        ("max_rhat", math.nan),
+        ("min_ess_bulk", 399),
+        ("min_ess_tail", 10),
+        ("divergences", 1),
+        ("ebfmi", 0.2),
+    ],
 )
 def test_chains_that_did_not_converge_are_kept_out(name, value):
     reasons = [f"{about} of decay[spot_prime] is bad" for about in ("R-hat", "bulk ESS", "tail ESS")]
     decision = precision({**GOOD, name: value}, reasons=reasons)
     assert decision.verdict == "kept"
     named = {"max_rhat": "R-hat of decay", "min_ess_bulk": "bulk ESS of decay", "min_ess_tail": "tail ESS of decay"}
-    assert named.get(name, "divergences is 1") in decision.summary
+    named |= {"divergences": "divergences is 1", "ebfmi": "E-BFMI is 0.2, at least 0.3"}
+    assert named.get(name, "R-hat of decay") in decision.summary
 
 
 def test_why_there_was_no_comparison_is_written_down():

@@ -1,5 +1,7 @@
 import copy
+from datetime import date
 
+import pandas as pd
 import pytest
 import yaml
 from pydantic import ValidationError
@@ -194,3 +196,44 @@ def test_holidays_may_vary_over_levels_and_over_single_series():
         assert SalesPanel(**made, holidays=Holidays(**days, by=by)).holidays.by == by
     with pytest.raises(ValidationError, match=r"holidays.by names the level 'brnd'; did you mean 'brand'"):
         SalesPanel(**made, holidays=Holidays(**days, by=["brnd"]))
+
+
+LIFT = {"node": "TV", "start": date(2023, 3, 6), "end": "2023-04-03", "lift": 50, "sd": 10}
+
+
+def test_lift_tests_name_nodes_and_dates_as_yaml_has_them(root):
+    raw = demo(root)
+    raw["media"]["lift_tests"] = [LIFT, {**LIFT, "node": "facebook", "measured_until": "2023-05-01", "share": 0.5}]
+    company = parse_company(raw)
+    first, second = company.media.lift_tests
+    assert (first.start, first.known_at) == ("2023-03-06", pd.Timestamp("2023-04-03"))
+    assert second.known_at == pd.Timestamp("2023-05-01")
+    assert Company.model_validate_json(company.model_dump_json()) == company
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({"node": "Tv"}, "media.lift_tests names 'Tv'; did you mean 'TV'"),
+        ({"sart": "2023-03-06"}, "unknown field; did you mean 'start'"),
+        ({"start": "soon"}, "must be dates such as 2024-03-04"),
+        ({"end": "2023-01-02"}, "wanted start <= end <= measured_until"),
+        ({"sd": 0}, "a finite lift and a positive sd"),
+        ({"share": 1.5}, "above 0 and at most 1; got 1.5"),
+    ],
+)
+def test_a_wrong_lift_test_is_told(root, change, wanted):
+    raw = demo(root)
+    raw["media"]["lift_tests"] = [LIFT | change]
+    with pytest.raises(SettingsError, match=wanted):
+        parse_company(raw)
+
+
+def test_an_ensemble_is_off_unless_it_is_asked_for(root):
+    raw = demo(root)
+    assert parse_company(raw).media.ensemble is None
+    raw["media"]["ensemble"] = {}
+    assert parse_company(raw).media.ensemble.weights == "psis_loo"
+    raw["media"]["ensemble"] = {"weights": "stacking"}
+    with pytest.raises(SettingsError, match=r"media\.ensemble\.weights: input should be 'psis_loo'"):
+        parse_company(raw)

@@ -16,7 +16,7 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def no_run(monkeypatch):
     """Task bodies called outside a run have no run logger; the library's own stands in."""
-    for module in ("checks", "evaluation", "hiref", "illustration", "precision", "scoring"):
+    for module in ("checks", "evaluation", "hiref", "illustration", "metric_ensemble", "precision", "scoring"):
         monkeypatch.setattr(f"tasks.{module}.get_run_logger", lambda: logging.getLogger("hierforecast"))
 
 

@@ -4,6 +4,7 @@ import yaml
 from matplotlib.figure import Figure
 
 from hierforecast.metrics import score_horizons, score_levels
+from hierforecast.options import PrecisionGate
 from hierforecast.schema import MediaPanel, SalesPanel
 from tasks.plots.album import file_name, hiref_pages, precision_pages, write_album
 
@@ -61,13 +62,16 @@ def test_a_precision_version_gets_its_pictures(root, forecasts, tmp_path):
     nodes = [("channel", "TV", 20.0), ("tactical", "spot", 20.0), ("control", "holiday", 5.0), ("baseline", "baseline", 75.0)]
     media = pd.concat([one[["period"]].assign(level=level, node=node, mean=mean) for level, node, mean in nodes])
     decay = pd.DataFrame({"tactical": ["spot"], "decay": [0.5], "lower": [0.4], "upper": [0.6]})
-    for name, table in {"fit": one, "media_contributions": media, "decay": decay}.items():
+    checks = pd.DataFrame({"parameter": ["decay"], "node": ["spot"], "rhat": [1.0], "ess_bulk": [900.0], "ess_tail": [800.0]})
+    tables = {"fit": one, "prior_predictive": one, "media_contributions": media, "decay": decay, "diagnostics": checks}
+    tables |= {"decay_prior": decay.assign(median=0.5), "left_out": one[["period"]].assign(pareto_k=0.2, limit=0.7)}
+    for name, table in tables.items():
         table.to_parquet(tmp_path / f"{name}.parquet")
-    pages = precision_pages(tmp_path, panel, interval=0.9)
+    pages = precision_pages(tmp_path, panel, PrecisionGate(), interval=0.9)
     stack = pages["contributions over time"]().axes[0]
     assert set(stack.lines[0].get_ydata()) == {100.0}  # every media level tells the whole effect, so one of them counts
     assert failures(pages, tmp_path / "plots") == []
-    assert len(list((tmp_path / "plots").iterdir())) == 4
+    assert len(list((tmp_path / "plots").iterdir())) == 7  # none of money, because no spend was declared
 
 
 def test_a_picture_that_fails_is_told_and_the_others_stay(tmp_path):

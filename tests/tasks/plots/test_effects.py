@@ -34,3 +34,12 @@ def test_decay_is_a_share():
     axes = draw_decay(decay, period="week").axes[0]
     assert axes.get_xlim() == (0.0, 1.0)
     assert list(axes.lines[0].get_xdata()) == [0.4, 0.6]
+
+
+def test_the_prior_of_a_decay_stands_behind_it_whatever_its_order():
+    decay = pd.DataFrame({"tactical": ["tv", "radio"], "decay": [0.4, 0.6], "lower": [0.3, 0.5], "upper": [0.5, 0.8]})
+    prior = pd.DataFrame({"tactical": ["radio", "tv"], "median": [0.7, 0.2], "lower": [0.6, 0.1], "upper": [0.8, 0.3]})
+    axes = draw_decay(decay, period="week", prior=prior).axes[0]
+    assert list(axes.lines[0].get_xdata()) == [0.2, 0.7]
+    assert axes.collections[0].get_segments()[0][:, 0].tolist() == [0.1, 0.3]
+    assert list(axes.lines[1].get_xdata()) == [0.4, 0.6]

@@ -84,7 +84,7 @@ def ensemble_card(weights: pd.DataFrame, roi: pd.DataFrame, level: str) -> Compo
                 number_column("leave_future_out", "Future", ",.2f", width=85),
             ],
         ),
-        number_column("elpd", "Log density, left out", ",.1f", width=160),
+        number_column("elpd", "Log density, left out", ",.1f", width=190),
         number_column("elpd_difference", "Behind the best", ",.1f", width=130),
         number_column("max_pareto_k", "Pareto k", ",.2f"),
     ]

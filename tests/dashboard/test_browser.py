@@ -57,6 +57,17 @@ def test_a_filter_changes_the_figure(look, address):
     page.wait_for_function(f"{numbers_in('forecast-figure')} !== {json.dumps(before)}", timeout=PATIENCE)
 
 
+def test_money_is_drawn_and_follows_the_media_level(look, address):
+    seen = look(f"{address}/media?company=demo")
+    for drawn_part in ("#media-returns .scatterlayer .trace", "#media-response .scatterlayer .trace", "#media-budget .bars"):
+        seen.page.wait_for_selector(drawn_part, timeout=PATIENCE)
+    seen.page.locator("#media-level").get_by_text("tactical").click()
+    seen.page.locator("#media-returns .yaxislayer-above").get_by_text("brand_terms").wait_for(timeout=PATIENCE)
+    seen.page.get_by_text("Without spend: drive.").wait_for(timeout=PATIENCE)
+    seen.page.locator("#media-ensemble-grid .ag-cell[col-id='metric']").get_by_text("clicks").wait_for(timeout=PATIENCE)
+    assert seen.errors == []
+
+
 def test_selecting_another_model_shows_it(look, address):
     page = look(f"{address}/?company=demo").page
     page.locator(".ag-row[row-index='1'] .ag-cell[col-id='model']").click(timeout=PATIENCE)

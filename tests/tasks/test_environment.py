@@ -99,3 +99,21 @@ command_line.call(flow)
     done = run(tmp_path, "-m", as_program(tmp_path, body))
     assert done.returncode == 130
     assert "Traceback" not in done.stderr
+
+
+WAYS = {
+    "a module of its own": "from flows import train_precision",
+    "Prefect's worker": f"""
+from prefect.flows import load_flow_from_entrypoint
+load_flow_from_entrypoint({str(ROOT / "flows/train_precision.py:train_precision")!r})
+""",
+    "a task alone, as on a Dask worker": "from tasks import environment, precision; environment.prepare()",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_compiled_programs_are_kept_in_the_home_before_tensorflow_is_there(tmp_path, way):
+    told = "import os, sys; assert 'tensorflow' not in sys.modules; print(os.environ['TF_XLA_FLAGS'])"
+    done = run(tmp_path, "-c", f"{WAYS[way]}\n{told}", HIERFORECAST_HOME=str(tmp_path / "home"))
+    wanted = f'--tf_xla_persistent_cache_directory="{tmp_path / "home" / "caches" / "xla"}"'
+    assert done.stdout.strip().splitlines()[-1:] == [wanted], done.stderr

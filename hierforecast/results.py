@@ -144,7 +144,7 @@ PRIOR_PREDICTIVE = Table(
 LEFT_OUT = Table(
     "left_out",
     (PERIOD, "log_density", "pareto_k", "limit"),
-    "Precision: log density of every trained period given all others, in nats; not to be believed where Pareto k is above limit",
+    "Precision: log density of every trained period given all others, in nats; not believed where Pareto k is above limit",
 )
 ACCURACY_LEVELS = (50, 80, 90, 95)  # percent, of the intervals that are judged
 ACCURACY = Table(

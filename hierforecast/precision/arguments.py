@@ -2,6 +2,7 @@
 
 from hierforecast.errors import SettingsError, nearest
 from hierforecast.mix_model import MixModel, Priors
+from hierforecast.naming import RESERVED_IN_MEDIA
 from hierforecast.precision.hierarchy import Hierarchy
 from hierforecast.precision.media_table import Columns
 
@@ -14,6 +15,9 @@ def check_names(hierarchy: Hierarchy, columns: Columns) -> None:
     names = [columns.period, columns.target, *columns.media, *columns.controls]
     double = sorted({name for name in names if names.count(name) > 1})
     double += sorted({name for name in columns.spend if name in (columns.period, columns.target, *columns.controls)})
+    refused = sorted({*columns.controls, *(name for path in hierarchy.paths for name in path)} & RESERVED_IN_MEDIA)
+    if refused:
+        raise SettingsError(f"{refused} are names of the result tables; rename these controls or nodes")
     if double:
         raise SettingsError(f"each column has one role; {double} have several of period, target, media, spend and control")
 
@@ -26,6 +30,8 @@ def check_form(hierarchy: Hierarchy, columns: Columns, model: MixModel, priors: 
         )
     if model.prior_scale == "roi" and not columns.spend:
         raise SettingsError("model.prior_scale is roi, and there is no spend; declare media.spend, or take prior_scale: effect")
+    if model.effects == "horseshoe" and model.prior_scale == "roi":
+        raise SettingsError("a horseshoe's scale is in target sd, so prior_scale must be effect; or take effects: tree")
     if model.effects == "horseshoe" and priors.effect:
         raise SettingsError(
             f"a horseshoe pools all effects, so {sorted(priors.effect)} cannot have priors of their own; use tree"

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 
 from hierforecast.errors import LeakageError, SafeguardError, nearest
-from hierforecast.precision.ensemble.leakage import MIN_WEEKS, STOP, WEEKS_PER_YEAR, Leak, find_leakage
+from hierforecast.precision.ensemble.leakage import STOP, WEEKS_PER_YEAR, Leak, find_leakage
 from hierforecast.precision.hierarchy import Hierarchy
+from hierforecast.precision.media_table import MIN_OBSERVED
 
-FEWEST_WEEKS = 10  # a likelihood over fewer says nothing that its priors do not
+FEWEST_WEEKS = MIN_OBSERVED  # what a model asks for; leakage can be judged from fewer
 
 
 class SafeguardWarning(UserWarning):
@@ -30,7 +31,7 @@ class Safeguard(NamedTuple):
     """What a safeguard found and let pass.
 
     Args:
-        name: which safeguard: "leakage", "constant_column", "empty_column" or "too_few_weeks".
+        name: which safeguard: "leakage", "constant_column", "empty_column" or "leave_future_out".
         metric: the metric or the control that it is about.
         tactical: the tactical, "all tacticals", or "" where it is about a whole metric.
         sentence: what was found and what to do.
@@ -131,7 +132,7 @@ def prepare(
     looks = {"counted": counted, "threshold": leakage_corr_threshold, "season_period": season_period, "dates": dates}
     leaks = find_leakage(exposures, target, tacticals=hierarchy.tacticals, present=present, **looks)
     leaks += find_leakage({"controls": controls}, target, tacticals=names, aggregate=False, **looks)
-    found += _judge_leaks(leaks, counted)
+    found += _judge_leaks(leaks)
     for each in found:
         warnings.warn(each.sentence, SafeguardWarning, stacklevel=stacklevel)
     return Prepared(target, exposures, present, counted, controls, names, first, lags, tuple(found))
@@ -357,12 +358,8 @@ def _find_present(
     return has, records
 
 
-def _judge_leaks(leaks: list[Leak], counted: np.ndarray) -> list[Safeguard]:
+def _judge_leaks(leaks: list[Leak]) -> list[Safeguard]:
     """Raise what stops, all at once; return the rest."""
     if stops := [leak.sentence for leak in leaks if leak.verdict == STOP]:
         raise LeakageError("\n".join([f"{len(stops)} of the columns know the target:", *stops]))
-    found = [Safeguard("leakage", leak.metric, leak.tactical, leak.sentence) for leak in leaks]
-    if counted.sum() < MIN_WEEKS:
-        sentence = f"only {counted.sum()} weeks count, leakage is judged from {MIN_WEEKS} on; give more weeks"
-        found.append(Safeguard("too_few_weeks", "", "", sentence))
-    return found
+    return [Safeguard("leakage", leak.metric, leak.tactical, leak.sentence) for leak in leaks]

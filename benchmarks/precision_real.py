@@ -33,7 +33,7 @@ SETTINGS = Path(__file__).with_suffix(".yaml")
 YEAR = 52  # weeks
 SHOWN = (
     *("attempt", "gate", "ebfmi", "rhat", "ess", "divergences", "bad_k"),
-    *("wape", "naive_wape", "mean_wape", "coverage_90", "r2", "baseline", "media", "largest", "cpu_s"),
+    *("wape", "naive_wape", "mean_wape", "coverage_90", "r2", "baseline", "believed", "media", "largest", "cpu_s"),
 )
 
 
@@ -89,10 +89,23 @@ def run(attempt: Attempt, panel: pd.DataFrame) -> Outcome:
         "mean_wape": metrics.wape(target[~early], np.full(horizon, target[early].mean())),
         "coverage_90": accuracy["coverage_90"],
         "r2": r_squared(target, model.fitted_draws.mean(axis=0)),
+        "believed": believed_share(attempt.media, panel),
         **shares(model),
         "cpu_s": spent,
     }
     return Outcome(model, masked.predict()[~early], row, reasons)
+
+
+def believed_share(media: MediaPanel, panel: pd.DataFrame) -> float:
+    """Share of the target that all media bring at the prior's median effect; NaN where priors speak of returns.
+
+    ``sum_i effect_median sd(y) / mean(y) share of weeks on air``: it grows with how many media there are.
+    """
+    if media.model.prior_scale == "roi":
+        return float("nan")
+    target, exposure = panel[media.target.name], panel[media.metric_columns(media.exposure_metric)]
+    on_air = (exposure > 0).mean().sum()
+    return float(media.priors.effect_median * target.std(ddof=0) / target.mean() * on_air)
 
 
 def shares(model: Precision) -> dict[str, Any]:

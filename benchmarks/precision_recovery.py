@@ -150,9 +150,11 @@ def units_do_not_matter(national: National) -> dict[str, Any]:
         plain, thousand = shares(1.0, seed), shares(1000.0, seed)
         if seed == SEEDS[0]:
             exact = float(np.abs(shares(1024.0, seed).mean(axis=(0, 1)) - plain.mean(axis=(0, 1))).max())
+            print(f"times 1,024 moves a share by {exact:.2g} at most", flush=True)
         errors = [np.array([arviz.mcse(one[..., place]) for place in range(one.shape[-1])]) for one in (plain, thousand)]
         gap = thousand.mean(axis=(0, 1)) - plain.mean(axis=(0, 1))
         apart.append(gap / np.hypot(*errors))
+        print(f"seed {seed}: times 1,000 moves a share by {np.abs(apart[-1]).max():.2f} Monte Carlo errors at most", flush=True)
     scores = np.abs(np.concatenate(apart))
     return {
         "largest_change_of_a_share_times_1024": exact,
@@ -242,7 +244,8 @@ def recover_companies(count: int) -> dict[str, Any]:
             refused[number] = list(reasons)
         rows.append({kind: found.mean() for kind, found in covered(model, made).items()})
         spent = time.process_time() - began
-        print(f"company {number}: {rows[-1]}, {spent:.1f} CPU s, {'; '.join(reasons) or 'gate passed'}", flush=True)
+        held = ", ".join(f"{kind} {share:.1f}" for kind, share in rows[-1].items())
+        print(f"company {number}: inside {held}; {spent:.1f} CPU s, {'; '.join(reasons) or 'gate passed'}", flush=True)
     means = pd.DataFrame(rows).mean()
     return {
         "companies": count,
@@ -266,7 +269,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if not args.data.is_dir():
             raise SystemExit(f"the data are not at {args.data}; name their folder with --data")
         national = read_national(args.data)
-        told["national"] = {name: recover_national(national, name) for name in FORMS} | units_do_not_matter(national)
+        told["national"] = {name: recover_national(national, name) for name in FORMS}
+        told["national"] |= units_do_not_matter(national)
     if "companies" in parts:
         told["companies"] = recover_companies(args.companies)
     print(json.dumps(told))

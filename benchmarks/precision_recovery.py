@@ -137,9 +137,16 @@ def share_draws(model: Precision) -> np.ndarray:
     return draws.reshape(model.sampling.chains, model.sampling.draws, -1)
 
 
+def distance_in_errors(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """How far the means of two samples of (chains, draws, n) are apart, in standard errors of their difference, (n,)."""
+    import arviz
+
+    errors = [[float(np.squeeze(arviz.mcse(draws[..., place]))) for place in range(draws.shape[-1])] for draws in (one, other)]
+    return (other.mean(axis=(0, 1)) - one.mean(axis=(0, 1))) / np.hypot(*np.array(errors))
+
+
 def units_do_not_matter(national: National) -> dict[str, Any]:
     """Shares with the target in other units: at 1,024 the same digits, at 1,000 within Monte Carlo error, seed by seed."""
-    import arviz
 
     def shares(factor: float, seed: int) -> np.ndarray:
         panel = national.panel.assign(kpi=national.panel["kpi"] * factor)
@@ -151,9 +158,7 @@ def units_do_not_matter(national: National) -> dict[str, Any]:
         if seed == SEEDS[0]:
             exact = float(np.abs(shares(1024.0, seed).mean(axis=(0, 1)) - plain.mean(axis=(0, 1))).max())
             print(f"times 1,024 moves a share by {exact:.2g} at most", flush=True)
-        errors = [np.array([arviz.mcse(one[..., place]) for place in range(one.shape[-1])]) for one in (plain, thousand)]
-        gap = thousand.mean(axis=(0, 1)) - plain.mean(axis=(0, 1))
-        apart.append(gap / np.hypot(*errors))
+        apart.append(distance_in_errors(plain, thousand))
         print(f"seed {seed}: times 1,000 moves a share by {np.abs(apart[-1]).max():.2f} Monte Carlo errors at most", flush=True)
     scores = np.abs(np.concatenate(apart))
     return {

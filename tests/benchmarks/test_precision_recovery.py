@@ -10,6 +10,7 @@ from benchmarks.precision_recovery import (
     NEAR_ONE,
     UNIT,
     covered,
+    distance_in_errors,
     inside,
     made_problem,
     make_companies,
@@ -88,6 +89,15 @@ def test_coverage_compares_every_truth_with_its_own_interval(companies):
 def test_inside_includes_the_ends():
     table = pd.DataFrame({"lower": [0.0, 0.0, 0.5], "upper": [1.0, 1.0, 1.0]}, index=list("abc"))
     assert inside(table, pd.Series([0.0, 1.1, 0.4], index=list("abc"))).tolist() == [True, False, False]
+
+
+def test_distances_are_each_quantitys_own():
+    scale, shift = np.array([1.0, 10.0, 100.0]), np.array([0.0, 0.0, 50.0])
+    one, other = (np.random.default_rng(seed).normal(size=(4, 500, 3)) * scale for seed in (1, 2))
+    found = distance_in_errors(one, other + shift)
+    assert found.shape == (3,)
+    assert np.abs(found[:2]).max() < 3.5
+    assert found[2] == pytest.approx(50 / (100 * np.sqrt(2 / 2000)), abs=3.5)
 
 
 def test_the_files_returns_are_ours_less_what_comes_after_its_end():

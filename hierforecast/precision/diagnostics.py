@@ -95,6 +95,29 @@ def verdict(table: pd.DataFrame, convergence: Convergence, gate: PrecisionGate) 
     return tuple(reason for reason in reasons if reason)
 
 
+def warn_of_shares(totals: pd.DataFrame, top: str) -> tuple[str, ...]:
+    """Sentences about shares of the fitted total that cannot be: media above 1, a baseline below 0; none where all can.
+
+    Of a fitted total that is not positive nothing is said.
+
+    Args:
+        totals: in the columns of `results.MEDIA_TOTALS`.
+        top: the top level of the media tree.
+    """
+    once = totals["level"].isin([top, results.CONTROL, results.BASELINE])
+    if not totals.loc[once, "total"].sum() > 0:
+        return ()
+    share = totals.set_index(["level", "node"])["share"]
+    media, baseline = float(share[top].sum()), float(share[results.BASELINE].sum())
+    cure = "look for what moves with media and is missing (season, holidays, promotions), or lower priors.effect_median"
+    told = []
+    if media > 1.0:
+        told.append(f"media bring {media:.0%} of the fitted total, more than there is; {cure}")
+    if baseline < 0.0:
+        told.append(f"the baseline is {baseline:.0%} of the fitted total, less than nothing; {cure}")
+    return tuple(told)
+
+
 def _worst(table: pd.DataFrame, column: str, label: str, bound: float, *, above: bool) -> str | None:
     """A sentence that names the worst offender of one column, None where all are within the bound."""
     values = table[column].to_numpy()

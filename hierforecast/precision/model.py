@@ -25,7 +25,7 @@ from hierforecast.precision.background import Background
 from hierforecast.precision.calibration import LiftTest
 from hierforecast.precision.controls import learn_design
 from hierforecast.precision.decisions import Decisions
-from hierforecast.precision.diagnostics import Convergence, diagnose, summarise_convergence, verdict
+from hierforecast.precision.diagnostics import Convergence, diagnose, summarise_convergence, verdict, warn_of_shares
 from hierforecast.precision.hierarchy import Hierarchy, build_hierarchy
 from hierforecast.precision.media_table import (
     Columns,
@@ -327,9 +327,13 @@ class Precision:
         return verdict(self.diagnostics(), self.convergence(), gate)
 
     def warnings(self) -> tuple[str, ...]:
-        """What does not forbid the fit but should be known: weeks that leave-one-out cannot judge."""
+        """What does not forbid the fit but should be known.
+
+        Weeks that leave-one-out cannot judge; and contributions that no practitioner would sign, which chains that agree
+        perfectly may well agree on: media that bring more than everything, a baseline below nothing.
+        """
         weeks = self._trained.table.periods[self._trained.observed].dt.strftime("%Y-%m-%d")
-        return self.loo().warnings(list(weeks))
+        return *self.loo().warnings(list(weeks)), *warn_of_shares(self.contribution_totals(), self.hierarchy.levels[-1])
 
     def inference_data(self) -> Any:
         """The draws as ArviZ's own container: posterior, sample_stats, log_likelihood, observed_data."""

@@ -1,9 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from hierforecast import results
 from hierforecast.options import PrecisionGate
-from hierforecast.precision.diagnostics import diagnose, summarise_convergence, verdict
+from hierforecast.precision.diagnostics import diagnose, summarise_convergence, verdict, warn_of_shares
 
 xr = pytest.importorskip("xarray", reason="the precision extra is not installed")
 GATE = PrecisionGate()
@@ -48,7 +49,7 @@ def test_a_chain_elsewhere_is_named_with_its_node(draws):
 
 
 def test_a_sticky_parameter_lacks_effective_draws(draws):
-    draws["noise"].values[:] = np.repeat(draws["noise"].values[:, ::20], 20, axis=1)
+    draws["noise"].data[:] = np.repeat(draws["noise"].data[:, ::20], 20, axis=1)
     assert any(reason.startswith("bulk ESS of noise is") for reason in judge(draws))
 
 
@@ -83,7 +84,7 @@ def test_two_worst_parameters_are_counted_and_the_worst_is_named(draws):
 
 
 def test_a_tail_that_hardly_moves_is_named(draws):
-    values = draws["decay"].values[:, :, 0]
+    values = draws["decay"].data[:, :, 0]
     values[:, 100:160] = np.abs(values[:, 100:160]) + 4  # one visit to the tail
     reasons = judge(draws)
     assert any(reason.startswith("tail ESS of decay[spot] is") for reason in reasons)
@@ -111,3 +112,21 @@ def test_the_verdict_of_a_fit_agrees_with_its_tables(fitted):
     worst = fitted.diagnostics().sort_values("ess_bulk").iloc[0]
     assert any(reason.startswith("bulk ESS of") and worst["parameter"] in reason for reason in reasons)
     assert fitted.convergence().min_ess_bulk == worst["ess_bulk"]
+
+
+def test_shares_that_cannot_be_are_told_with_their_cure():
+    def told(tv, search, baseline):
+        table = [
+            ("channel", "tv", tv),
+            ("channel", "search", search),
+            ("tactical", "spot", 9.0),
+            ("baseline", "baseline", baseline),
+        ]
+        rows = [(level, node, 1000 * share, 0.0, 0.0, share, 0.0, 0.0) for level, node, share in table]
+        return warn_of_shares(pd.DataFrame(rows, columns=list(results.MEDIA_TOTALS.columns)), "channel")
+
+    assert told(0.2, 0.3, 0.5) == ()
+    media, baseline = told(0.9, 0.33, -0.23)
+    assert "123%" in media
+    assert "-23%" in baseline
+    assert "priors.effect_median" in media

@@ -16,7 +16,7 @@ from hierforecast.precision.engine import tensorflow
 from hierforecast.precision.operations import in_tensorflow
 from hierforecast.precision.posterior.data import ModelData
 from hierforecast.precision.posterior.media import log_lifts, media_brought
-from hierforecast.precision.posterior.parameters import constrain
+from hierforecast.precision.posterior.parameters import Parameters, constrain
 from hierforecast.precision.posterior.prior import log_prior
 from hierforecast.precision.posterior.residuals import log_factors
 from hierforecast.precision.sampling import LogDensity
@@ -30,15 +30,7 @@ def density_of(model: MixModel) -> LogDensity:
         tf = tensorflow()
         drawn = constrain(flat, data, model, in_tensorflow())
         brought = media_brought(drawn, data, model)
-        factors = log_factors(
-            data.target - _mean(drawn, brought.total, data),
-            drawn.noise,
-            drawn.correlation,
-            drawn.tails,
-            data.residuals,
-            in_tensorflow(),
-        )
-        value = log_prior(flat, drawn, data, model) + tf.reduce_sum(factors, axis=-1)
+        value = log_prior(flat, drawn, data, model) + tf.reduce_sum(_weeks(drawn, brought.total, data), axis=-1)
         return value if data.lifts is None else value + log_lifts(drawn, brought.beta, data, model)
 
     log_density.__qualname__ = f"density_of({model!r})"
@@ -50,13 +42,18 @@ def week_factors(model: MixModel) -> LogDensity:
 
     def log_weeks(flat: Any, data: ModelData) -> Any:
         drawn = constrain(flat, data, model, in_tensorflow())
-        residual = data.target - _mean(drawn, media_brought(drawn, data, model).total, data)
-        return log_factors(residual, drawn.noise, drawn.correlation, drawn.tails, data.residuals, in_tensorflow())
+        return _weeks(drawn, media_brought(drawn, data, model).total, data)
 
     return log_weeks
 
 
-def _mean(drawn: Any, from_media: Any, data: ModelData) -> Any:
+def _weeks(drawn: Parameters, from_media: Any, data: ModelData) -> Any:
+    """Log likelihood of every week given the observed ones before it, (chains, weeks)."""
+    residual = data.target - _mean(drawn, from_media, data)
+    return log_factors(residual, drawn.noise, drawn.correlation, drawn.tails, data.residuals, in_tensorflow())
+
+
+def _mean(drawn: Parameters, from_media: Any, data: ModelData) -> Any:
     """The mean of the scaled target, (chains, weeks)."""
     tf = tensorflow()
     centre = tf.reduce_sum(from_media * data.told_on, axis=-1, keepdims=True) / tf.reduce_sum(data.told_on)

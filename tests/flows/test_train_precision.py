@@ -25,6 +25,7 @@ def start(settings: Path, home: Path, environment: dict[str, str]) -> subprocess
     )
 
 
+@pytest.mark.timeout(1800)  # two whole runs of a company, one of them twice
 @pytest.mark.slow
 def test_a_run_killed_while_sampling_goes_on_and_ends_like_one_that_was_not(prefect_server, tiny_settings, tmp_path):
     raw = yaml.safe_load(tiny_settings.read_text())

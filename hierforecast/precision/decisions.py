@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from hierforecast.errors import PanelError
-from hierforecast.precision.budget import BudgetPlan, optimise_budget
+from hierforecast.precision.budget import Aim, Bound, BudgetPlan, optimise_budget
 from hierforecast.precision.effects import weeks_between
 from hierforecast.precision.hierarchy import Hierarchy
 from hierforecast.precision.response import Coefficients, Weeks
-from hierforecast.precision.roi import RoiDraws, response_curves, roi_draws, roi_table
+from hierforecast.precision.roi import CURVE_GRID, RoiDraws, response_curves, roi_draws, roi_table
 from hierforecast.precision.scenario import Comparison, Scenario, compare_scenarios
 
 
@@ -59,13 +59,23 @@ class Decisions:
         window = self._window(first, last)
         return roi_draws(self.coefficients, self.weeks, self._spend(), self.hierarchy, window=window, value=value)
 
-    def response_curves(self, first: object = None, last: object = None, **options: Any) -> pd.DataFrame:
+    def response_curves(
+        self,
+        first: object = None,
+        last: object = None,
+        *,
+        multiples: tuple[float, ...] = CURVE_GRID,
+        value: float = 1.0,
+        most_draws: int = 500,
+    ) -> pd.DataFrame:
         """What every node brings at multiples of its spend, in the columns of `results.RESPONSE`.
 
         Args:
             first: as in `roi`.
             last: as in `roi`.
-            options: `multiples`, `value` and `most_draws` of `roi.response_curves`.
+            multiples: of the current spend, >= 0.
+            value: as in `roi`.
+            most_draws: no more draws than these are used.
         """
         return response_curves(
             self.coefficients,
@@ -73,17 +83,45 @@ class Decisions:
             self._spend(),
             self.hierarchy,
             window=self._window(first, last),
+            multiples=multiples,
+            value=value,
             interval=self.interval,
-            **options,
+            most_draws=most_draws,
         )
 
-    def optimise_budget(self, first: object = None, last: object = None, **options: Any) -> BudgetPlan:
-        """The best spend of the window's weeks.
+    def optimise_budget(
+        self,
+        first: object = None,
+        last: object = None,
+        *,
+        budget: float | None = None,
+        target_marginal_roi: float | None = None,
+        target_roi: float | None = None,
+        bounds: Sequence[Bound] = (),
+        each: tuple[float, float] = (0.0, 2.0),
+        by: Literal["total", "week"] = "total",
+        aim: Aim | None = None,
+        value: float = 1.0,
+        cost: np.ndarray | None = None,
+        most_draws: int = 500,
+        seed: int = 0,
+    ) -> BudgetPlan:
+        """The best spend of the window's weeks; all else as in `budget.optimise_budget`.
 
         Args:
             first: as in `roi`.
             last: as in `roi`.
-            options: `budget`, `target_roi`, `bounds` and the others of `budget.optimise_budget`.
+            budget: currency that the window spends; without it and without a target, the current plan's.
+            target_marginal_roi: spend as long as one more currency unit brings this much.
+            target_roi: the most contribution whose spend as a whole brings at least this much.
+            bounds: limits of nodes of any level.
+            each: least and most spend of every tactical in multiples of its current spend.
+            by: one multiplier per tactical, or every week free.
+            aim: what a plan is judged by; the posterior mean if not given.
+            value: as in `roi`.
+            cost: (tacticals,) currency per typical on-air week, by "week".
+            most_draws: draws for searching; all are used for what is reported.
+            seed: of the starts.
         """
         return optimise_budget(
             self.coefficients,
@@ -91,8 +129,18 @@ class Decisions:
             self._spend(),
             self.hierarchy,
             window=self._window(first, last),
+            budget=budget,
+            target_marginal_roi=target_marginal_roi,
+            target_roi=target_roi,
+            bounds=bounds,
+            each=each,
+            by=by,
+            aim=aim,
+            value=value,
+            cost=cost,
             interval=self.interval,
-            **options,
+            most_draws=most_draws,
+            seed=seed,
         )
 
     def compare(self, scenarios: Sequence[Scenario], *, seed: int = 7) -> Comparison:

@@ -279,11 +279,14 @@ class Precision:
     def decisions(self, panel: pd.DataFrame | None = None) -> Decisions:
         """Returns, response curves, budgets and scenarios of the fitted weeks, or of a panel's as in `predict`."""
         weeks, training = self._weeks(panel), self._trained
-        paid, counted = training.table.spend, training.observed
+        paid, counted, before = training.table.spend, training.observed, None
         if panel is not None:
             paid = read_media_table(panel, self.columns, needs_target=False).spend
             counted = np.ones(len(weeks.periods), dtype=bool)
-        return Decisions(self.coefficients, weeks, self.hierarchy, paid, counted, self.sampling.interval)
+            last, residual = self._last_residual()
+            right_after = periods_after(weeks.periods, last, self.columns.frequency)[0] == 1
+            before = residual if right_after and self.coefficients.correlation.any() else None
+        return Decisions(self.coefficients, weeks, self.hierarchy, paid, counted, self.sampling.interval, before)
 
     def accuracy(self, panel: pd.DataFrame, *, held_out: np.ndarray | None = None) -> pd.DataFrame:
         """How near the predictive draws are to what came, one row in the columns of `accuracy.accuracy_table`.
@@ -461,11 +464,15 @@ class Precision:
         mean = fitted_draws(coefficients, weeks)
         if not coefficients.correlation.any():
             return mean, predictive_draws(coefficients, mean, seed=seed)
-        training = self._trained
-        last = int(np.flatnonzero(training.observed)[-1])
-        residual = training.table.target[last] - self.fitted_draws[:, last]
-        ahead = periods_after(weeks.periods, training.table.periods[last], self.columns.frequency)
+        last, residual = self._last_residual()
+        ahead = periods_after(weeks.periods, last, self.columns.frequency)
         return carry_on(coefficients, mean, residual, ahead, seed=seed)
+
+    def _last_residual(self) -> tuple[pd.Timestamp, np.ndarray]:
+        """The last observed week, and its residual under every draw, (draws,)."""
+        table = self._trained.table
+        last = int(np.flatnonzero(self._trained.observed)[-1])
+        return table.periods[last], table.target[last] - self.fitted_draws[:, last]
 
     def _prior_predictive(self, panel: pd.DataFrame, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray, pd.Series]:
         """Expected target and target under draws of the prior, (draws, weeks), and the panel's periods."""

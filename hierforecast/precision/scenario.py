@@ -19,7 +19,7 @@ from hierforecast.precision.effects import curve, reach_of
 from hierforecast.precision.hierarchy import Hierarchy
 from hierforecast.precision.intervals import central_interval
 from hierforecast.precision.nodes import tacticals_under
-from hierforecast.precision.predictive import predictive_draws
+from hierforecast.precision.predictive import carry_on, predictive_draws
 from hierforecast.precision.response import Coefficients, Weeks, fitted_draws
 
 BASE = "base"
@@ -69,7 +69,7 @@ def compare_scenarios(
         hierarchy: the media tree.
         scenarios: what is changed.
         interval: nominal coverage of lower..upper.
-        residual_before: (draws,) as in `predictive_draws`.
+        residual_before: (draws,) residual of the week before the first; what it lets expect is in all forecasts.
         seed: of the residuals.
 
     Raises:
@@ -81,12 +81,12 @@ def compare_scenarios(
     if double:
         raise SettingsError(f"every scenario needs a name of its own, {BASE!r} is the current plan's; {double} come twice")
     plans = [weeks, *(apply_scenario(scenario, weeks, hierarchy) for scenario in scenarios)]
-    base = fitted_draws(coefficients, weeks)
-    residuals = predictive_draws(coefficients, np.zeros(base.shape), seed=seed, residual_before=residual_before)
+    expected, residuals = _residuals(coefficients, len(weeks.periods), residual_before, seed)
+    base = fitted_draws(coefficients, weeks) + expected
     base_later = _later(coefficients, weeks)
     by_week, total = [], []
     for name, plan in zip(names, plans, strict=True):
-        fitted = fitted_draws(coefficients, plan)
+        fitted = fitted_draws(coefficients, plan) + expected
         summed, whole = fitted.sum(axis=1), (fitted + residuals).sum(axis=1)
         change = (fitted - base).sum(axis=1)
         by_week.append(_week_rows(name, plan, fitted, residuals, fitted - base, interval))
@@ -116,6 +116,17 @@ def apply_scenario(scenario: Scenario, weeks: Weeks, hierarchy: Hierarchy) -> We
         columns = columns[:, None] if columns.ndim == 1 else columns
         design[:, mine] = _known(columns, design[:, mine].shape, f"control {component!r} of {scenario.name!r}")
     return weeks._replace(media=media * factor, design=design)
+
+
+def _residuals(
+    coefficients: Coefficients, weeks: int, residual_before: np.ndarray | None, seed: int
+) -> tuple[np.ndarray | float, np.ndarray]:
+    """What residuals are expected to be, and what they are beside that, (draws, weeks); the same for every plan."""
+    nothing = np.zeros((len(coefficients.noise), weeks))
+    if residual_before is None:
+        return 0.0, predictive_draws(coefficients, nothing, seed=seed)
+    expected, drawn = carry_on(coefficients, nothing, residual_before, np.arange(1, weeks + 1), seed=seed)
+    return expected, drawn - expected
 
 
 def _later(coefficients: Coefficients, weeks: Weeks) -> np.ndarray:

@@ -77,3 +77,10 @@ def test_a_grid_over_three_channels_finds_no_better_plan(decisions):
 def test_without_spend_money_is_refused_with_the_cure(fitted):
     with pytest.raises(PanelError, match=r"declare media\.spend"):
         fitted.decisions().roi()
+
+
+def test_scenarios_go_on_from_the_last_residual_as_forecasts_do(fit_form, form_named, made):
+    model, plan = fit_form(form_named("ar1")), made.panel.iloc[made.fitted :]
+    base = model.decisions(plan).compare([]).weeks["forecast"].to_numpy()
+    np.testing.assert_allclose(base, model.predict(plan)["forecast"], rtol=1e-12)
+    assert np.abs(base - model.contribution_means(plan)["forecast"]).max() > 0.1  # what the residual lets expect

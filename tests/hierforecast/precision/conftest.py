@@ -1,6 +1,8 @@
 """One small made company, every form of the model, and a small sampled model, shared by the tests of the room."""
 
+import json
 from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +30,7 @@ from hierforecast.precision.posterior.prior import prior_draws
 from hierforecast.precision.sampling import Draws
 from hierforecast.precision.training import model_data
 
+NATIONAL = Path(__file__).parents[4] / "shared" / "data" / "mmm_national"
 HIERARCHY = build_hierarchy(
     {"TV": {"Broadcast": ["spot"]}, "Web": {"Google": ["brand", "generic"], "Meta": ["feed"]}}, ["t", "p", "c"]
 )
@@ -224,3 +227,17 @@ def fit_form(unsampled, made):
 def fitted(made, tf) -> Precision:
     """The default form, sampled on the known weeks."""
     return model().fit(made.panel.iloc[:FITTED])
+
+
+@pytest.fixture(scope="session")
+def national():
+    """The public national problem: panel, media tree, truth."""
+    if not NATIONAL.is_dir():
+        pytest.skip(f"the national test data are not at {NATIONAL}")
+    truth = json.loads((NATIONAL / "national_truth.json").read_text())
+    tree = {}
+    for name in truth["media"]:
+        channel, platform, _ = name.split("__")
+        tree.setdefault(channel, {}).setdefault(f"{channel}_{platform}", []).append(name)
+    hierarchy = build_hierarchy(tree, ["tactical", "platform", "channel"])
+    return pd.read_csv(NATIONAL / "national.csv", parse_dates=["date"]), hierarchy, truth

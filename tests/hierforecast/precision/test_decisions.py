@@ -1,33 +1,21 @@
 """Decisions of a sampled model on the national problem: plans hold their promises, and a grid finds nothing better."""
 
 import itertools
-import json
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from hierforecast.errors import PanelError
 from hierforecast.options import Sampling
 from hierforecast.precision import Background, MixModel, Precision
 from hierforecast.precision.budget import Bound
-from hierforecast.precision.hierarchy import build_hierarchy
 
-NATIONAL = Path(__file__).parents[4] / "shared" / "data" / "mmm_national"
 CHANNELS = ("search", "social", "video", "display")
 
 
 @pytest.fixture(scope="module")
-def decisions():
-    if not NATIONAL.is_dir():
-        pytest.skip(f"the national test data are not at {NATIONAL}")
-    truth = json.loads((NATIONAL / "national_truth.json").read_text())
-    tree = {}
-    for name in truth["media"]:
-        channel, platform, _ = name.split("__")
-        tree.setdefault(channel, {}).setdefault(f"{channel}_{platform}", []).append(name)
-    hierarchy = build_hierarchy(tree, ["tactical", "platform", "channel"])
+def decisions(national):
+    panel, hierarchy, truth = national
     model = Precision(
         hierarchy,
         target="kpi",
@@ -38,7 +26,7 @@ def decisions():
         model=MixModel(memory=13, saturation="log"),
         sampling=Sampling(warmup=300, draws=250, seed=7),
     )
-    return model.fit(pd.read_csv(NATIONAL / "national.csv", parse_dates=["date"])).decisions()
+    return model.fit(panel).decisions()
 
 
 @pytest.mark.slow

@@ -1,8 +1,5 @@
 """The laws of the whole room on data with known truth: decays are found, intervals mean it, defaults converge."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,10 +7,8 @@ import pytest
 from hierforecast import synthetic
 from hierforecast.options import PrecisionGate, Sampling
 from hierforecast.precision import Precision
-from hierforecast.precision.hierarchy import build_hierarchy
 from hierforecast.schema import MediaPanel
 
-NATIONAL = Path(__file__).parents[4] / "shared" / "data" / "mmm_national"
 pytestmark = pytest.mark.slow
 
 
@@ -71,19 +66,6 @@ def test_planned_weeks_are_forecast_within_their_intervals(companies):
         noiseless = made.truth.media.contributions.drop(columns="week").sum(axis=1).iloc[156:]
         inside.append(noiseless.between(table["lower"], table["upper"]).mean())
     assert np.mean(inside) >= 0.85
-
-
-@pytest.fixture(scope="module")
-def national():
-    if not NATIONAL.is_dir():
-        pytest.skip(f"the national test data are not at {NATIONAL}")
-    truth = json.loads((NATIONAL / "national_truth.json").read_text())
-    tree = {}
-    for name in truth["media"]:
-        channel, platform, _ = name.split("__")
-        tree.setdefault(channel, {}).setdefault(f"{channel}_{platform}", []).append(name)
-    hierarchy = build_hierarchy(tree, ["tactical", "platform", "channel"])
-    return pd.read_csv(NATIONAL / "national.csv", parse_dates=["date"]), hierarchy, truth
 
 
 @pytest.mark.parametrize("seed", [7, 8, 9])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from great_expectations.expectations.expectation import Expectation
 
 from expectations.panel_view import Finding, PanelView, key_levels
+from hierforecast.check_options import Severity
 from hierforecast.schema import MediaPanel, SalesPanel
 
 
@@ -20,6 +21,7 @@ class Check:
         column: the column it is about, if it is about one.
         needs: columns without which it cannot be run.
         explain: finds the offending rows of a stock expectation that failed; ours bring their findings themselves.
+        severity: "stop": nothing is trained on data that break it; "warn": it is told, and the run goes on.
     """
 
     check: str
@@ -28,6 +30,7 @@ class Check:
     column: str | None = None
     needs: tuple[str, ...] = ()
     explain: Callable[[PanelView], Finding] | None = None
+    severity: Severity = "stop"
 
     @property
     def label(self) -> str:

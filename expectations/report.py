@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from expectations.report_page import write_page
+from hierforecast.check_options import Severity
 
 Status = Literal["passed", "failed", "broken", "not run"]
 
@@ -21,6 +22,7 @@ class CheckResult:
         count: offending rows, periods or columns.
         keys: keys of the first of them, e.g. "region=North, brand=Alba, week=2024-01-08".
         column: the column it is about, if it is about one.
+        severity: "stop": nothing may be trained on data that break it; "warn": it is told, and the run goes on.
     """
 
     check: str
@@ -30,6 +32,7 @@ class CheckResult:
     count: int
     keys: tuple[str, ...]
     column: str | None
+    severity: Severity = "stop"
 
     @property
     def label(self) -> str:
@@ -56,12 +59,21 @@ class Report:
     @property
     def failures(self) -> tuple[CheckResult, ...]:
         """Checks that the data break, and checks that broke themselves: neither lets a run go on."""
-        return tuple(result for result in self.results if result.status in ("failed", "broken"))
+        return self._not_held("stop")
+
+    @property
+    def warnings(self) -> tuple[CheckResult, ...]:
+        """The same of the severity "warn": to be read, and no reason to stop."""
+        return self._not_held("warn")
+
+    def _not_held(self, severity: Severity) -> tuple[CheckResult, ...]:
+        held_back = ("failed", "broken")
+        return tuple(result for result in self.results if result.status in held_back and result.severity == severity)
 
     @property
     def passed(self) -> bool:
-        """Whether training may start: there are results, and every one is a pass."""
-        return bool(self.results) and all(result.status == "passed" for result in self.results)
+        """Whether training may start: there are results, all were run, and none that stops did not hold."""
+        return bool(self.results) and not self.failures and all(result.status != "not run" for result in self.results)
 
     def message(self) -> str:
         """Several lines: every broken check with its finding and the keys of the offending rows."""

@@ -51,7 +51,7 @@ def run_checks(checks: list[Check], view: PanelView, *, name: str) -> tuple[list
 
 def not_run(checks: list[Check], why: str) -> list[CheckResult]:
     """Results of checks that could not be run."""
-    return [CheckResult(check.check, check.sentence, "not run", why, 0, (), check.column) for check in checks]
+    return [CheckResult(check.check, check.sentence, "not run", why, 0, (), check.column, check.severity) for check in checks]
 
 
 def _validate(checks: list[Check], view: PanelView, name: str) -> ExpectationSuiteValidationResult:
@@ -76,10 +76,12 @@ def _read(check: Check, answer: ExpectationValidationResult, view: PanelView) ->
     raised = _exception(answer.exception_info or {})
     if raised is not None:
         logging.getLogger(__name__).warning("check %s broke: %s", check.label, raised)
-        return CheckResult(check.check, check.sentence, "broken", f"the check itself broke: {raised}", 0, (), check.column)
+        found = f"the check itself broke: {raised}"
+        return CheckResult(check.check, check.sentence, "broken", found, 0, (), check.column, check.severity)
     finding = _finding(check, answer, view)
     status = "passed" if answer.success else "failed"
-    return CheckResult(check.check, check.sentence, status, finding.found, finding.count, finding.keys, check.column)
+    found, count, keys = finding
+    return CheckResult(check.check, check.sentence, status, found, count, keys, check.column, check.severity)
 
 
 def _finding(check: Check, answer: ExpectationValidationResult, view: PanelView) -> Finding:

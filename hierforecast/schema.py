@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from hierforecast import media_tree
+from hierforecast.check_options import Checks
 from hierforecast.driver import Driver
 from hierforecast.errors import nearest
 from hierforecast.hierarchy import BOTTOM
@@ -65,6 +66,7 @@ class _Panel(Settings):
     frequency: Frequency = "week"
     target: Target
     horizon: int = Field(13, ge=1, le=104, description="periods held out for the gate, and forecast ahead")
+    checks: Checks = Checks()
 
     @field_validator("target", mode="before")
     @classmethod
@@ -106,6 +108,9 @@ class SalesPanel(_Panel):
                     f"sales.target_lags: lag {lag} is not known yet when the next period is forecast, because sales are known "
                     f"only {self.target.availability_lag} periods later; use lags above that"
                 )
+        for level in (level for nested in self.checks.nested for level in nested):
+            if level not in self.levels:
+                raise ValueError(f"sales.checks.nested names the level {level!r}; {nearest(level, self.levels)}")
         for level in (self.holidays.by if self.holidays else None) or ():
             if level not in (*self.levels, BOTTOM):
                 raise ValueError(f"sales.holidays.by names the level {level!r}; {nearest(level, [*self.levels, BOTTOM])}")
@@ -193,6 +198,8 @@ class MediaPanel(_Panel):
     @model_validator(mode="after")
     def _names(self) -> "MediaPanel":
         refuse_repeated(self.levels, "media.levels")
+        if self.checks.nested:
+            raise ValueError("media.checks.nested: a media panel has no level columns, its tree is nested; leave it out")
         media_tree.check_depth_and_names(self.tree, self.levels)
         refuse_reserved(self.levels, RESERVED_MEDIA_LEVELS, "media level")
         refuse_reserved(self.controls, RESERVED_IN_MEDIA, "control")

@@ -26,10 +26,10 @@ def fingerprint(company: Company, panel: PanelReference, family: str) -> str:
 
 
 def family_settings(company: Company, family: str) -> dict[str, Any]:
-    """The part of the settings that shapes a family's model: the panel and how it is fitted, not its path or gates."""
+    """The part of the settings that shapes a family's model: the panel and how it is fitted, not its path, checks or gates."""
     panel, options = (company.sales, company.training) if family == "hiref" else (company.media, company.sampling)
     return {
-        "panel": panel.model_dump(mode="json", exclude={"path"}),
+        "panel": panel.model_dump(mode="json", exclude={"path", "checks"}),
         "options": options.model_dump(mode="json"),
     }
 

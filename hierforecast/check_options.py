@@ -38,7 +38,9 @@ class Checks(Settings):
     max_drift: float = Field(
         0.25, gt=0, description="population stability index of a driver against the champion's training data"
     )
-    max_jump: float = Field(5.0, gt=1, description="factor between a value and its series' usual one that counts as another unit")
+    max_jump: float = Field(
+        5.0, gt=1, description="factor between a value and its series' usual one that counts as another unit"
+    )
     own: list[OwnCheck] = Field(default_factory=list)
 
     @model_validator(mode="after")

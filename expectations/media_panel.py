@@ -5,7 +5,8 @@ other metrics (clicks, conversions) are measured and may end with the target. Sp
 join gone wrong.
 """
 
-from typing import ClassVar
+from datetime import date
+from typing import Any, ClassVar
 
 from expectations.check import Check, place
 from expectations.from_schema import bounds, calendar_checks, known
@@ -36,8 +37,9 @@ class ExpectSpendToShow(PanelExpectation):
         return Finding(f"{several(len(unseen), 'tactical')} with spend and no exposure at all", len(unseen), tuple(unseen)[:10])
 
 
-def content_checks(panel: MediaPanel) -> list[Check]:
+def content_checks(panel: MediaPanel, *, earlier: Any | None = None, today: date | None = None) -> list[Check]:
     """Checks on a typed copy whose structure holds."""
+    del earlier, today
     target, spend = panel.target.name, panel.spend_columns()
     checks = [bounds(target, 0, None, "the target cannot be negative"), known(panel, target, 0)]
     checks += [known(panel, name, None) for name in panel.controls]

@@ -4,6 +4,9 @@ A price or another driver read as a logarithm may be zero here and there (an ite
 has a stated rule for it. A negative one has no meaning and stops the run.
 """
 
+from datetime import date
+from typing import Any
+
 from expectations.calendar import ExpectFullLastPeriod, ExpectNoGaps
 from expectations.check import Check, place
 from expectations.from_schema import bounds, calendar_checks, known
@@ -13,8 +16,9 @@ from hierforecast.driver import Driver
 from hierforecast.schema import SalesPanel
 
 
-def content_checks(panel: SalesPanel) -> list[Check]:
+def content_checks(panel: SalesPanel, *, earlier: Any | None = None, today: date | None = None) -> list[Check]:
     """Checks on a typed copy whose structure holds."""
+    del earlier, today
     target, where = panel.target.name, place(panel)
     checks = [bounds(target, 0, None, "sales cannot be negative"), known(panel, target, 0)]
     logged = _logged(panel)

@@ -1,5 +1,8 @@
 """The front door: judge a panel as it was read, before anything is trained on it."""
 
+from datetime import date
+from typing import Any
+
 import pandas as pd
 
 from expectations import media_panel, sales_panel
@@ -12,7 +15,14 @@ from expectations.running import not_run, run_checks
 from hierforecast.schema import MediaPanel, SalesPanel
 
 
-def validate(frame: pd.DataFrame, panel: SalesPanel | MediaPanel, *, name: str) -> Report:
+def validate(
+    frame: pd.DataFrame,
+    panel: SalesPanel | MediaPanel,
+    *,
+    name: str,
+    earlier: Any | None = None,
+    today: date | None = None,
+) -> Report:
     """Check a panel against what was declared about it.
 
     Structure first (columns, types, keys); content (bounds, calendar, leakage, lags) only where the structure holds.
@@ -22,6 +32,8 @@ def validate(frame: pd.DataFrame, panel: SalesPanel | MediaPanel, *, name: str) 
         frame: the table as read from Parquet or CSV; columns may be missing or of the wrong type.
         panel: the declaration.
         name: of the panel in messages and in the report, e.g. "sales".
+        earlier: the profile of the panel that the champion was trained on; None where there is none to compare with.
+        today: the day that the age of the data is counted from; None where it is not judged.
 
     Returns:
         The report; `report.passed` says whether training may start.
@@ -30,7 +42,7 @@ def validate(frame: pd.DataFrame, panel: SalesPanel | MediaPanel, *, name: str) 
         SuiteMismatchError: Great Expectations lost a check, so that nothing may be concluded.
     """
     frame = _with_dates(frame.reset_index(drop=True), panel)
-    content = content_checks(panel)
+    content = content_checks(panel, earlier=earlier, today=today)
     structure = structure_checks(panel)
     ready = [check for check in structure if set(check.needs) <= set(frame.columns)]
     results, evidence = run_checks(ready, PanelView.of(frame, panel), name=f"{name} structure")
@@ -45,11 +57,10 @@ def validate(frame: pd.DataFrame, panel: SalesPanel | MediaPanel, *, name: str) 
     return Report(name, len(frame), tuple(results), evidence)
 
 
-def content_checks(panel: SalesPanel | MediaPanel) -> list[Check]:
+def content_checks(panel: SalesPanel | MediaPanel, *, earlier: Any | None = None, today: date | None = None) -> list[Check]:
     """The content suite of either kind of panel."""
-    if isinstance(panel, SalesPanel):
-        return sales_panel.content_checks(panel)
-    return media_panel.content_checks(panel)
+    suite = sales_panel if isinstance(panel, SalesPanel) else media_panel
+    return suite.content_checks(panel, earlier=earlier, today=today)
 
 
 def _with_dates(frame: pd.DataFrame, panel: SalesPanel | MediaPanel) -> pd.DataFrame:

@@ -26,6 +26,7 @@ class CheckedPanel(BaseModel):
     panel: PanelReference
     report: str
     checks: int
+    drift: dict[str, float] = {}  # by driver, against the champion's training data; empty where there is no champion
 
 
 @task(name="check", cache_policy=NO_CACHE)

@@ -83,11 +83,16 @@ class PanelView:
         return self.grid.numbers(dates)[codes]
 
     @cached_property
+    def nodes(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Per level, (rows,) number of every row's node, -1 where it is empty, and the nodes' names as they came."""
+        found = {level: pd.factorize(self.frame[level]) for level in self.levels}
+        return {level: (codes, np.asarray(names, dtype=object)) for level, (codes, names) in found.items()}
+
+    @cached_property
     def ordered(self) -> Ordered:
         """Rows sorted by series and period."""
         series = np.zeros(len(self.frame), dtype=np.int64)
-        for level in self.levels:
-            codes, names = pd.factorize(self.frame[level])
+        for codes, names in self.nodes.values():
             series = pd.factorize(series * (len(names) + 1) + codes + 1)[0]
         rows = np.lexsort((self.numbers, series))
         series = series[rows]

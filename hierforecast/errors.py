@@ -39,6 +39,14 @@ class HomeError(HierforecastError):
     """The home folder cannot be found, made or written to."""
 
 
+class NoRoomError(HierforecastError):
+    """The disk is full, a quota is used up, or a file is larger than it may be."""
+
+
+class BusyError(HierforecastError):
+    """Another run of the same company is at work, and did not end within the patience."""
+
+
 class NotFittedError(HierforecastError):
     """A model was asked for an answer before `fit`."""
 
@@ -53,6 +61,10 @@ class StudyError(HierforecastError):
 
 class RegistryError(HierforecastError):
     """The model registry lacks what was asked of it, or cannot be read."""
+
+
+class SealError(RegistryError):
+    """A file of a registered version is not the one that was registered."""
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -5,7 +5,6 @@ A panel is stored once per content as ``panels/<company>/<family>-<digest>.parqu
 
 import hashlib
 import os
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -21,6 +20,7 @@ from hierforecast.errors import PanelError
 from hierforecast.hierarchy import node_names
 from hierforecast.schema import Company, MediaPanel, SalesPanel
 from hierforecast.settings import panel_path
+from hierforecast.whole_files import whole_file
 from tasks import environment
 
 Family = Literal["sales", "media"]
@@ -120,13 +120,8 @@ def content_digest(frame: pd.DataFrame) -> str:
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> Path:
     """Write beside, then rename, so that no reader ever meets half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        frame.to_parquet(beside, index=False)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with whole_file(path) as building:
+        frame.to_parquet(building, index=False, write_page_checksum=True)
     return path
 
 

@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from hierforecast import synthetic
 from hierforecast.errors import PanelError, nearest
 from hierforecast.synthetic import MarketSize, SalesLaw
+from hierforecast.whole_files import write_text
 from tasks.panels import write_parquet
 
 
@@ -44,7 +45,7 @@ def write_market(seed: int, *, size: Mapping[str, Any], law: Mapping[str, Any], 
     text = yaml.safe_dump(
         synthetic.declare(made.truth), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120
     )
-    settings.write_text(f"# A made market, seed {seed}; its truth lies beside it.\n{text}", encoding="utf-8")
+    write_text(settings, f"# A made market, seed {seed}; its truth lies beside it.\n{text}")
     return [*paths, str(settings)]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from prefect.context import TaskRunContext
 
+from hierforecast.whole_files import write_text
 from tasks import environment
 
 
@@ -17,18 +18,6 @@ def folder(company: str, family: str, key: str) -> Path:
     """The folder of one training: key is the fingerprint of what it was made of."""
     path = environment.home().work / company / f"{family}-{key[:24]}"
     path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Write beside, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
     return path
 
 

@@ -1,6 +1,5 @@
 """Which pictures a version gets, drawn from the tables that it carries, and written as PNG."""
 
-import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -39,6 +38,7 @@ from hierforecast.results import (
     Table,
 )
 from hierforecast.schema import MediaPanel, SalesPanel
+from hierforecast.whole_files import whole_file
 from tasks.plots import contributions, effects, errors, forecast, learning, returns, sampling, worth
 
 MOST_DRIVERS = 12  # of the elasticities' pictures, in declared order
@@ -144,12 +144,8 @@ def file_name(name: str) -> str:
 
 
 def _write(figure: Figure, path: Path) -> None:
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        figure.savefig(beside, format="png")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with whole_file(path) as building:
+        figure.savefig(building, format="png")
 
 
 def _media_over_time(table: pd.DataFrame, level: str) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from hierforecast.errors import ModelFolderError
+from hierforecast.whole_files import whole_file, write_text
 
 STATE = "state.json"
 
@@ -62,11 +63,11 @@ class Checkpoint:
         self.folder.mkdir(parents=True, exist_ok=True)
         name = f"epoch-{facts['epoch']}.safetensors"
         # A copy of each: safetensors refuses tensors that share memory, as a parameter and its best value may.
-        save_file({key: tensor.detach().cpu().clone().contiguous() for key, tensor in tensors.items()}, self.folder / name)
-        beside = self.folder / f".{STATE}.tmp"
+        copies = {key: tensor.detach().cpu().clone().contiguous() for key, tensor in tensors.items()}
+        with whole_file(self.folder / name) as beside:
+            save_file(copies, beside)
         told = {"fingerprint": self.fingerprint, "file": name, "facts": facts}
-        beside.write_text(json.dumps(told, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
-        beside.replace(self.folder / STATE)
+        write_text(self.folder / STATE, json.dumps(told, indent=1, sort_keys=True, allow_nan=False) + "\n")
         for old in self.folder.glob("epoch-*.safetensors"):
             if old.name != name:
                 old.unlink(missing_ok=True)

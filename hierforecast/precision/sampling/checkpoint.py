@@ -6,7 +6,6 @@ fingerprint of all that decides the draws; files of another fingerprint are drop
 
 import hashlib
 import json
-import uuid
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from hierforecast.precision.sampling.averaging import Averaging
+from hierforecast.whole_files import whole_file
 
 PATTERN = "call-{:05d}.safetensors"
 
@@ -78,14 +78,10 @@ class Checkpoint:
     def write(self, call: int, records: np.ndarray, standing: Standing) -> None:
         """Keep a finished call."""
         path = self._folder / PATTERN.format(call)
-        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
         arrays = {"records": records, "flat": standing.flat, "metric": standing.metric, **standing.averaging._asdict()}
-        try:
+        with whole_file(path) as beside:
             save_file(
                 {name: np.ascontiguousarray(array) for name, array in arrays.items()},
                 beside,
                 metadata={"run": json.dumps([self._key, call])},
             )
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)

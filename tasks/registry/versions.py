@@ -1,6 +1,7 @@
 """Versions: log a run with everything people look at, register it, find it again by its fingerprint."""
 
 import contextlib
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ import hierforecast
 from hierforecast.errors import PanelError, SettingsError
 from hierforecast.layout import registered_name
 from hierforecast.schema import Company
+from hierforecast.seal import SEAL_TAG
 from hierforecast.settings import parse_company
+from tasks.registry import sealing
 from tasks.registry.connection import client
 from tasks.registry.numbers import log_numbers
 from tasks.registry.records import CHALLENGER, CHAMPION, Evidence, Version
@@ -47,6 +50,7 @@ def champion(company: str, family: str) -> Version | None:
 
     Raises:
         MlflowException: the registry cannot be asked. That is not the same as having no champion.
+        SealError: its settings are not those that were registered.
     """
     try:
         version = client().get_model_version_by_alias(registered_name(company, family), CHAMPION)
@@ -54,13 +58,14 @@ def champion(company: str, family: str) -> Version | None:
         if error.error_code in _NOT_THERE:
             return None
         raise
-    raw = mlflow.artifacts.load_dict(f"runs:/{version.run_id}/settings.json")
+    found = _described(version)
+    raw = json.loads(sealing.sealed_text(found, "settings.json"))
     try:
         settings = parse_company(raw, source=f"settings of {version.name} version {version.version}")
     except SettingsError as error:
         _log.warning("%s", error)
         settings = None
-    return _described(version).model_copy(update={"settings": settings})
+    return found.model_copy(update={"settings": settings})
 
 
 def load_champion(company: str, family: str) -> tuple[Any, Version]:
@@ -68,12 +73,12 @@ def load_champion(company: str, family: str) -> tuple[Any, Version]:
 
     Raises:
         PanelError: the company has no champion of this family yet.
+        SealError: a file of it was changed, added or removed since it was registered; nothing of it was run.
     """
     version = champion(company, family)
     if version is None:
         raise PanelError(f"no champion of {registered_name(company, family)!r} yet; run weekly-retrain for it first")
-    client()
-    return mlflow.pyfunc.load_model(f"models:/{version.name}@{CHAMPION}"), version
+    return sealing.load(version), version
 
 
 def register(
@@ -105,9 +110,13 @@ def register(
     with open_run(company.company, f"{family} {evidence.tags.get('trained_to', '')}".strip(), tags) as run_id:
         server = client()
         log_numbers(run_id, params=_parameters(company, family), metrics=evidence.metrics, courses=evidence.courses)
-        server.log_dict(run_id, company.model_dump(mode="json"), "settings.json")
-        server.log_text(run_id, as_yaml(company), "settings.yaml")
-        server.log_dict(run_id, evidence.diagnostics, "diagnostics.json")
+        texts = {
+            "settings.json": json.dumps(company.model_dump(mode="json"), indent=2),
+            "settings.yaml": as_yaml(company),
+            "diagnostics.json": json.dumps(evidence.diagnostics, indent=2, default=str),
+        }
+        for path, text in texts.items():
+            server.log_text(run_id, text, path)
         _log_folders(run_id, evidence)
         with mlflow.start_run(run_id=run_id, nested=True):
             logged = mlflow.pyfunc.log_model(
@@ -119,6 +128,7 @@ def register(
                 pip_requirements=[f"hierforecast[{family}]=={hierforecast.__version__}"],
                 tags={"family": family, "company": company.company},
             )
+        tags = {**tags, SEAL_TAG: sealing.seal_run(run_id, logged.model_uri, evidence, texts)}
     return _make_version(name, logged.model_uri, run_id, tags, as_challenger=as_challenger)
 
 
@@ -173,6 +183,8 @@ def _described(version: ModelVersion) -> Version:
         run_id=version.run_id,
         fingerprint=version.tags.get("fingerprint", ""),
         decision=version.tags.get("decision"),
+        judged_against=version.tags.get("judged_against") or None,
+        told=version.description or "",
     )
 
 

@@ -127,7 +127,7 @@ def test_a_registry_that_cannot_be_asked_is_not_an_empty_one(shelf, trained, mon
 
 def test_settings_of_another_release_leave_a_champion_without_settings(shelf, trained, monkeypatch):
     promotion.carry_out(register(trained), HELD)
-    monkeypatch.setattr("mlflow.artifacts.load_dict", lambda _: {"company": "demo", "retired_key": 1})
+    monkeypatch.setattr("tasks.registry.sealing.sealed_text", lambda *_: '{"company": "demo", "retired_key": 1}')
     found = versions.champion("demo", "hiref")
     assert found.version == "1"
     assert found.settings is None

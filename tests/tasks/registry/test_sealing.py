@@ -1,0 +1,161 @@
+"""A registered version as a thief of the artifact store would leave it: nothing of it is run or shown."""
+
+import json
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow.artifacts import download_artifacts
+
+from hierforecast import splits, synthetic
+from hierforecast.errors import RegistryError, SealError
+from hierforecast.gates import Decision, GateResult
+from hierforecast.hiref import HiReF
+from hierforecast.seal import SEAL, SEAL_TAG, write_seal
+from hierforecast.settings import read_company
+from tasks import environment
+from tasks.registry import connection, promotion, sealing, versions
+from tasks.registry.records import Evidence
+
+HELD = Decision((GateResult("bottom WAPE", 0.1, None, held=True, sentence="fine"),))
+
+
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory, root):
+    """A champion in a store of its own; the version, where its files lie, and rows to forecast."""
+    folder = tmp_path_factory.mktemp("trained")
+    company = read_company(root / "deployments/demo.yaml")
+    sales = synthetic.company(2, weeks=60, planned=4).sales
+    history, plan = splits.observed_and_plan(sales[sales["region"] == "North"], period="week", target="units")
+    model = HiReF.from_panel_settings(company.sales, company.training).fit(history)
+    model.save(folder / "model")
+    for name, file in {"tables": "scores.parquet", "checks": "report.html", "plots": "forecast.png"}.items():
+        (folder / name).mkdir()
+        (folder / name / file).write_bytes(b"kept")
+    pd.DataFrame({"level": ["bottom"], "wape": [0.1]}).to_parquet(folder / "tables/scores.parquet")
+    paths = {name: str(folder / name) for name in ("model", "tables", "checks", "plots")}
+    evidence = Evidence(**paths, metrics={"wape.bottom": 0.1}, tags={"trained_to": "2024-02-19"})
+    rows = plan.drop(columns="units").head(4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HIERFORECAST_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setattr("tasks.environment._GIVEN_TRACKING_URI", None, raising=False)
+        environment.home()
+        version = versions.register(company, "hiref", "f" * 64, evidence, example=rows, answer=model.predict(rows))
+        promotion.carry_out(version, HELD)
+        yield version, rows, model.predict(rows)
+    mlflow.set_tracking_uri(None)
+
+
+@pytest.fixture
+def store(registered):
+    """Where the version's files lie: the model's folder and the run's. Put back after the test."""
+    version = registered[0]
+    of_run = connection.client().get_run(version.run_id).info.artifact_uri
+    places = (Path(download_artifacts(f"models:/{version.name}/1")), Path(of_run.removeprefix("file://")))
+    kept = {path: path.read_bytes() for place in places for path in place.rglob("*") if path.is_file()}
+    yield places
+    for place in places:
+        for path in [path for path in place.rglob("*") if path.is_file() and path not in kept]:
+            path.unlink()
+    for path, content in kept.items():
+        path.write_bytes(content)
+
+
+def test_a_whole_version_loads_and_forecasts_as_it_was_trained(registered, store):
+    version, rows, answer = registered
+    model, found = versions.load_champion("demo", "hiref")
+    assert found.version == version.version
+    pd.testing.assert_frame_equal(model.predict(rows), answer, check_dtype=False)
+    count = sealing.verify(version)
+    seal = json.loads((store[1] / SEAL).read_text())
+    assert count == len(seal)
+    for name in ("model/MLmodel", "model/served_model.py", "model/artifacts/model/arrays.safetensors", "settings.json"):
+        assert name in seal
+    assert {"tables/scores.parquet", "checks/report.html", "plots/forecast.png"} <= seal.keys()
+
+
+MARK = "import pathlib; pathlib.Path({path!r}).touch()\n"
+
+
+def test_code_planted_in_the_store_is_never_run(registered, store, tmp_path):
+    """The counter-example first: MLflow alone runs what it finds."""
+    version, ran = registered[0], tmp_path / "ran"
+    served = store[0] / "served_model.py"
+    served.write_text(MARK.format(path=str(ran)) + served.read_text())
+    mlflow.pyfunc.load_model(f"models:/{version.name}/1")
+    assert ran.exists()
+    ran.unlink()
+    with pytest.raises(SealError, match=r"demo-hiref version 1: 'model/served_model\.py' was changed"):
+        versions.load_champion("demo", "hiref")
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "word"),
+    [
+        (0, "MLmodel", "changed"),
+        (0, "artifacts/model/config.json", "changed"),
+        (0, "artifacts/model/arrays.safetensors", "changed"),
+        (0, "artifacts/model/manifest.json", "changed"),
+        (0, "python_model.pkl", "added"),
+        (1, "settings.json", "changed"),
+        (1, SEAL, "is not the list"),
+    ],
+)
+def test_a_changed_or_added_file_stops_the_loading(registered, store, place, name, word):
+    path = store[place] / name
+    path.write_bytes((path.read_bytes() if path.exists() else b"") + b" ")
+    with pytest.raises(SealError, match=word):
+        versions.load_champion("demo", "hiref")
+
+
+def test_a_new_seal_for_changed_files_does_not_help(registered, store):
+    """Whoever writes to the store can write a list that fits; its digest is in the database."""
+    (store[1] / "settings.json").write_text("{}")
+    seal = json.loads((store[1] / SEAL).read_text())
+    (store[1] / SEAL).write_text(write_seal(seal | {"settings.json": "0" * 64}))
+    with pytest.raises(SealError, match=SEAL):
+        versions.champion("demo", "hiref")
+
+
+@pytest.mark.parametrize("name", ["tables/scores.parquet", "checks/report.html", "diagnostics.json"])
+def test_verify_looks_at_every_artifact(registered, store, name):
+    (store[1] / name).write_bytes(b"other")
+    with pytest.raises(SealError, match=name):
+        sealing.verify(registered[0])
+
+
+def test_a_version_without_a_seal_loads_with_a_warning(registered, store, caplog):
+    version, rows, _ = registered
+    server = connection.client()
+    tag = server.get_model_version(version.name, "1").tags[SEAL_TAG]
+    server.delete_model_version_tag(version.name, "1", SEAL_TAG)
+    try:
+        model, _ = versions.load_champion("demo", "hiref")
+        assert len(model.predict(rows)) == len(rows)
+        assert "without a seal: its files are not checked" in caplog.text
+        with pytest.raises(RegistryError, match="without a seal; train again"):
+            sealing.verify(version)
+    finally:
+        server.set_model_version_tag(version.name, "1", SEAL_TAG, tag)
+
+
+def test_a_store_that_kept_something_else_makes_no_seal(registered, tmp_path):
+    version = registered[0]
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/config.json").write_text("{}")
+    evidence = Evidence(model=str(tmp_path / "model"), tables=str(tmp_path), checks=str(tmp_path), metrics={}, tags={})
+    with pytest.raises(RegistryError, match=r"did not keep 'model/artifacts/model/config\.json'"):
+        sealing.seal_run(version.run_id, f"models:/{version.name}/1", evidence, {})
+
+
+def test_the_copy_goes_with_the_model(registered, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    model = sealing.load(registered[0])
+    assert list(tmp_path.glob("hierforecast-model-*/MLmodel"))
+    del model
+    import gc
+
+    gc.collect()
+    assert not list(tmp_path.iterdir())

@@ -11,6 +11,7 @@ from typing import Any
 
 from hierforecast.errors import HierforecastError
 from hierforecast.settings import read_company
+from tasks import outages
 
 INTERRUPTED = 130  # what a shell calls the end by Ctrl-C
 GRACE_SECONDS = 5
@@ -26,7 +27,7 @@ def run_flow(flow: Callable[..., Any], *, panels: Sequence[str]) -> None:
 
 
 def call(flow: Callable[..., Any], **arguments: Any) -> None:
-    """Run a flow; a person's mistake ends in its message and exit code 1, not in a traceback."""
+    """Run a flow; a person's mistake, or a server that is gone, ends in a message and exit code 1, not in a traceback."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     try:
@@ -37,6 +38,13 @@ def call(flow: Callable[..., Any], **arguments: Any) -> None:
         sys.exit(f"\n{error}")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except Exception as error:
+        outage = outages.told(error)
+        if outage is None:
+            raise
+        # What stopped the run comes first, if it was not the outage: Prefect's server could not be told of it.
+        first = next((cause for cause in outages.chain(error) if isinstance(cause, HierforecastError)), None)
+        sys.exit("\n" + "\n\n".join(str(item) for item in (first, outage) if item))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

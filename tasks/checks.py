@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict
 
 from hierforecast.errors import HierforecastError
 from hierforecast.schema import Company
-from tasks import environment, panels, stages
+from tasks import environment, panels, stages, telling
 from tasks.panels import PanelReference
 
 
@@ -74,7 +73,7 @@ def _keep(company: Company, folder: Path, message: str) -> None:
 
 
 def _tell(company: Company, family: str, message: str, report: Path) -> None:
-    create_markdown_artifact(
+    telling.markdown(
         f"```\n{message}\n```\n\nReport: `{report}`",
         key=f"{company.company}-{family}-checks",
         description=f"Checks of the {family} panel",

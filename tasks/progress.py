@@ -1,16 +1,12 @@
 """How far a sampling has come: a line in the log for every quarter, and a bar in Prefect's own pages."""
 
-import logging
 from typing import Any
 from uuid import UUID
 
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
-
 from hierforecast.options import Sampling
+from tasks import telling
 
 UPDATES = 20  # of the bar per fit: each is a request to Prefect's server
-
-_log = logging.getLogger(__name__)
 
 
 class QuarterLog:
@@ -42,7 +38,6 @@ class SamplingProgress:
         self._log_quarter = QuarterLog(logger)
         self._bar: UUID | None = None
         self._shown = -1  # twentieths
-        self._reachable = True
 
     def __call__(self, phase: str, done: int, of: int) -> None:
         """Take note of `done` of the `of` steps of "warm-up" or "draws"."""
@@ -60,13 +55,7 @@ class SamplingProgress:
 
     def _show(self, percent: float) -> None:
         """Move the bar; a fit does not end because nobody can be told how far it is."""
-        if not self._reachable:
-            return
-        try:
-            if self._bar is None:
-                self._bar = create_progress_artifact(percent, key=self._key, description=self._description)
-            else:
-                update_progress_artifact(self._bar, percent)
-        except Exception as error:
-            self._reachable = False
-            _log.debug("no progress in Prefect's pages: %s", error)
+        if self._bar is None:
+            self._bar = telling.new_bar(percent, key=self._key, description=self._description)
+        else:
+            telling.move_bar(self._bar, percent)

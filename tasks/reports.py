@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from hierforecast.gates import Decision
+from tasks import telling
 from tasks.evaluation import Score
 from tasks.registry.records import Version
 from tasks.studies import Found
@@ -18,22 +18,24 @@ def tell_decision(company: str, family: str, version: Version, decision: Decisio
     lines = [
         f"# {version.name} version {version.version}: {decision.verdict}",
         "",
-        "| gate | value | limit | held |",
-        "|---|---|---|---|",
+        decision.sentence,
+        "",
+        "| gate | value | limit | held | in words |",
+        "|---|---|---|---|---|",
         *(
-            f"| {r.gate} | {_number(r.value)} | {_number(r.limit)} | {'yes' if r.held else '**no**'} |"
+            f"| {r.gate} | {_number(r.value)} | {_number(r.limit)} | {'yes' if r.held else '**no**'} | {r.sentence} |"
             for r in decision.results
         ),
         "",
         f"MLflow run `{version.run_id}`, fingerprint `{version.fingerprint[:12]}`.",
     ]
-    create_markdown_artifact("\n".join(lines), key=f"{company}-{family}-decision", description=decision.summary[:200])
+    telling.markdown("\n".join(lines), key=f"{company}-{family}-decision", description=decision.summary[:200])
 
 
 def tell_scores(company: str, family: str, scores: str) -> None:
     """A table artifact: accuracy after the cutoff at every level."""
     rows = pd.read_parquet(scores).round(4).to_dict("records")
-    create_table_artifact(
+    telling.table(
         [{name: _cell(value) for name, value in row.items()} for row in rows],
         key=f"{company}-{family}-scores",
         description="Accuracy on the weeks after the cutoff",
@@ -45,7 +47,7 @@ def tell_backtest(company: str, table: str) -> None:
     frame = pd.read_parquet(table)
     means = frame.groupby(["level", "model"], sort=False)[["wape", "bias", "mae", "mase", "cpu_seconds"]].mean()
     rows = means.sort_values("wape").sort_index(level="level", sort_remaining=False).reset_index().round(4).to_dict("records")
-    create_table_artifact(
+    telling.table(
         [{name: _cell(value) for name, value in row.items()} for row in rows],
         key=f"{company}-backtest",
         description=f"Mean over {frame['origin'].nunique()} origins, beside baselines",
@@ -69,13 +71,13 @@ def tell_tuning(company: str, found: Found, given: Score, tuned: Score) -> None:
         "```",
     ]
     description = f"{found.trials} trials, gain {given.wape - tuned.wape:+.4f} on unseen weeks"
-    create_markdown_artifact("\n".join(lines), key=f"{company}-hiref-tuning", description=description)
+    telling.markdown("\n".join(lines), key=f"{company}-hiref-tuning", description=description)
 
 
 def tell_selection(company: str, table: str) -> None:
     """A table artifact: which drivers are worth having, how surely, and what each adds."""
     rows = pd.read_parquet(table).round(4).to_dict("records")
-    create_table_artifact(
+    telling.table(
         [{name: _cell(value) for name, value in row.items()} for row in rows],
         key=f"{company}-hiref-drivers",
         description="Drivers: chosen over halves of the history, gains on later weeks",

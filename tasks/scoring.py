@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 
 from hierforecast.errors import PanelError, nearest
 from hierforecast.schema import Company, MediaPanel, SalesPanel
-from tasks import environment, panels
+from tasks import environment, outages, panels
 from tasks.registry.records import Version
 
 
@@ -22,7 +22,8 @@ def forecast_rows(company: Company, family: str, *, settings: str, rows: str | N
     environment.prepare()
     from tasks.registry import versions
 
-    model, version = versions.load_champion(company.company, family)
+    with outages.of_the_registry():
+        model, version = versions.load_champion(company.company, family)
     frame = _rows(_champions_company(company, version), family, settings=settings, rows=rows)
     forecast = model.predict(frame[model.metadata.get_input_schema().input_names()])
     path = Path(out) if out else environment.home().root / "scores" / f"{version.name}-v{version.version}.parquet"

@@ -24,8 +24,8 @@ def _client(uri: str) -> MlflowClient:
 def experiment(company: str) -> str:
     """The id of a company's experiment, made on first use.
 
-    With the embedded store the artifacts' place is given here: MLflow would else put them below whatever folder the
-    process that made the experiment happened to stand in.
+    A server has a place for artifacts. Without one, be the store the embedded database or another, it is given here: MLflow
+    would else put them below whatever folder the process that made the experiment happened to stand in.
     """
     server = client()
     found = server.get_experiment_by_name(company)
@@ -33,8 +33,8 @@ def experiment(company: str) -> str:
         if found.lifecycle_stage == "deleted":  # by somebody in MLflow's pages; its runs come back with it
             server.restore_experiment(found.experiment_id)
         return found.experiment_id
-    embedded = environment.tracking_uri() == environment.home().tracking_uri
-    location = (environment.home().artifacts / company).as_uri() if embedded else None
+    served = environment.tracking_uri().startswith(("http://", "https://", "databricks"))
+    location = None if served else (environment.home().artifacts / company).as_uri()
     try:
         return server.create_experiment(company, artifact_location=location)
     except MlflowException:

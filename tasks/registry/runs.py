@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hierforecast
 from tasks.registry.connection import client, experiment
+from tasks.registry.outages import as_outage
 
 PARENT = "mlflow.parentRunId"  # MLflow's own tag
 
@@ -19,14 +20,24 @@ def open_run(company: str, name: str, tags: dict[str, str], *, parent: str | Non
     """
     if parent:
         tags = {**tags, PARENT: parent}
-    server = client()
-    run = server.create_run(experiment(company), run_name=name, tags={**tags, "git_revision": git_revision()})
+    server, place = client(), experiment(company)
+    if "fingerprint" in tags:
+        _end_what_died(place, tags["fingerprint"])
+    run = server.create_run(place, run_name=name, tags={**tags, "git_revision": git_revision()})
     try:
         yield run.info.run_id
-    except BaseException:
-        server.set_terminated(run.info.run_id, "FAILED")
+    except BaseException as error:
+        if as_outage(error) is None:  # a server that is gone would be asked in vain; the next attempt ends this run
+            server.set_terminated(run.info.run_id, "FAILED")
         raise
     server.set_terminated(run.info.run_id, "FINISHED")
+
+
+def _end_what_died(place: str, fingerprint: str) -> None:
+    """Runs that an earlier attempt at the same version left running, because it was killed or its server was, have failed."""
+    left = f"attributes.status = 'RUNNING' and tags.fingerprint = '{fingerprint}'"
+    for run in client().search_runs([place], filter_string=left):
+        client().set_terminated(run.info.run_id, "FAILED")
 
 
 def git_revision() -> str:

@@ -122,3 +122,68 @@ def prefect_server(tmp_path_factory) -> Iterator[PrefectServer]:
     finally:
         end_process(process)
         log.close()
+
+
+class Service:
+    """A server that can be killed and started again at the same address, on what it kept.
+
+    Args:
+        words: what comes after ``python -m``.
+        environment: of its process.
+        health: an address that answers once it is up.
+        log: a file that it writes to.
+    """
+
+    def __init__(self, words: list[str], environment: dict[str, str], *, health: str, log: Path) -> None:
+        self.words, self.environment, self.health, self.log = words, environment, health, log
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as stream:
+            command = [sys.executable, "-m", *self.words]
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdout=stream, stderr=stream, start_new_session=True
+            )
+        self.process = process
+        _wait_until(f"an answer of {self.health}", lambda: _answers(self.health) or process.poll() is not None)
+        assert process.poll() is None, self.log.read_text()[-3000:]
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=20)
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            end_process(self.process)
+
+
+def mlflow_service(folder: Path, *, store: str | None = None, login: dict[str, str] | None = None) -> Service:
+    """An MLflow server on a free port that hands artifacts through, not yet started.
+
+    Args:
+        folder: for its database, artifacts and log.
+        store: the database; SQLite in `folder` by default.
+        login: further environment of a server that asks for a name and a password; None for one that asks nobody.
+    """
+    port = _free_port()
+    words = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    words += ["--backend-store-uri", store or f"sqlite:///{folder}/mlflow.db"]
+    words += ["--serve-artifacts", "--artifacts-destination", str(folder / "store")]
+    words += ["--app-name", "basic-auth"] if login else []
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **(login or {})}
+    return Service(words, environment, health=f"http://127.0.0.1:{port}/health", log=folder / "mlflow.log")
+
+
+def prefect_service(folder: Path, **settings: str) -> Service:
+    """A Prefect server of its own on a free port, not yet started; `settings` are added to its environment."""
+    port = _free_port()
+    (folder / "prefect").mkdir(exist_ok=True)
+    environment = {
+        **os.environ,
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        **settings,
+    }
+    words = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    return Service(words, environment, health=f"http://127.0.0.1:{port}/api/health", log=folder / "prefect.log")

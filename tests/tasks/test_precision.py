@@ -27,8 +27,8 @@ def told(caplog):
 def fit(home, no_run, made_sampler, monkeypatch):
     """A function that fits the tiny company; TensorFlow and Prefect's server are not asked."""
     monkeypatch.setattr(precision, "_wake_engine", lambda: None)
-    monkeypatch.setattr("tasks.progress.create_progress_artifact", lambda *_, **__: "bar")
-    monkeypatch.setattr("tasks.progress.update_progress_artifact", lambda *_: None)
+    monkeypatch.setattr("tasks.telling.new_bar", lambda *_, **__: "bar")
+    monkeypatch.setattr("tasks.telling.move_bar", lambda *_: None)
 
     def call(*, until_cutoff, lift_tests=()):
         made = quick_mix()

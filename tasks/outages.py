@@ -1,0 +1,141 @@
+"""Outside systems that are down, slow, full or closed to us: what their errors mean, and the sentence a person is told.
+
+An outage that may pass is asked about again, see `tasks.shelving`. Where it does not pass, the run ends in a message:
+which system, where it is, what was tried, what is kept, and what to do.
+"""
+
+import errno
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import httpx
+from prefect.context import TaskRunContext
+from prefect.settings import PREFECT_API_URL
+
+from hierforecast.errors import HierforecastError
+from tasks import environment
+
+_NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "its quota is used up", errno.EROFS: "it cannot be written to"}
+_MOVES_THE_CHAMPION = ("promote", "roll-back")  # steps that may have been carried out although nobody heard the answer
+
+
+class OutageError(HierforecastError):
+    """An outside system does not answer, or lets nobody in. Data and settings are not at fault.
+
+    Args:
+        message: the system, its address and what it said, without passwords.
+        passing: whether asking again may help by itself.
+    """
+
+    def __init__(self, message: str, *, passing: bool = True) -> None:
+        super().__init__(message)
+        self.passing = passing
+
+
+@contextmanager
+def of_the_registry() -> Iterator[None]:
+    """What goes wrong inside because of MLflow's server or a full disk is an `OutageError`; all else stays what it is."""
+    try:
+        yield
+    except HierforecastError:
+        raise
+    except Exception as error:
+        from tasks.registry import outages
+
+        outage = outages.as_outage(error) or _of_the_disk(error)
+        if outage is None:
+            raise
+        raise _with_cure(outage) from error
+
+
+def told(error: Exception) -> OutageError | None:
+    """The outage behind an error that ended a flow, be it Prefect's server or the disk; None for any other error."""
+    return of_prefect(error) or _of_the_disk(error)
+
+
+def of_prefect(error: Exception) -> OutageError | None:
+    """The outage behind an error of Prefect's client: its server is gone, hangs, or does not know our password."""
+    cause = next((item for item in chain(error) if isinstance(item, httpx.HTTPError)), None)
+    if cause is None:
+        return None
+    where = f"Prefect's server at {redacted(PREFECT_API_URL.value() or 'an address that nobody gave')}"
+    if isinstance(cause, httpx.HTTPStatusError):
+        status = cause.response.status_code
+        if status in (401, 403):
+            cure = "Set PREFECT_API_AUTH_STRING to name:password as that server has it, and run the same command again."
+            return OutageError(f"{where} lets nobody in with this password ({status}).\n{cure}", passing=False)
+        if status < 500:
+            return None
+        return OutageError(f"{where} answers with errors ({status}).\n{_PREFECT_CURE}")
+    words = "no answer in time" if isinstance(cause, httpx.TimeoutException) else reason(cause)
+    return OutageError(f"{where} does not answer: {words}.\n{_PREFECT_CURE}")
+
+
+_PREFECT_CURE = (
+    "Finished stages are kept, and no version is promoted unjudged. Start the server (`prefect server start`) and run the "
+    "same command again: it takes up what is finished. Without PREFECT_API_URL a run needs no server."
+)
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what it was raised from or while handling, and so on."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def reason(error: BaseException) -> str:
+    """Why a connection failed, in a few words."""
+    text = str(error)
+    if "refused" in text:
+        return "connection refused"
+    if re.search("Name or service not known|nodename nor servname|name resolution|No address", text):
+        return "no machine has that name"
+    if re.search("timed out|timeout", text, re.IGNORECASE):
+        return "no answer in time"
+    if re.search("reset by peer|disconnected|closed|aborted|broken pipe", text, re.IGNORECASE):
+        return "it hung up"
+    return redacted(text.splitlines()[0] if text else type(error).__name__)
+
+
+def redacted(text: str) -> str:
+    """A text whose addresses have their passwords left out."""
+    return re.sub(r"(://[^:/@\s]*):[^/@\s]+@", r"\1:***@", text)
+
+
+def _of_the_disk(error: Exception) -> OutageError | None:
+    """A folder that takes nothing any more."""
+    for item in chain(error):
+        if isinstance(item, OSError) and item.errno in _NO_ROOM:
+            where = item.filename or environment.home().root
+            cure = "Nothing half written is used. Make room and run the same command again: finished stages are found."
+            return OutageError(f"cannot write {where}: {_NO_ROOM[item.errno]}.\n{cure}", passing=False)
+        if "database or disk is full" in str(item):
+            return OutageError(f"cannot write {environment.home().database}: the disk is full.\nMake room and run again.")
+    return None
+
+
+def _with_cure(outage: OutageError) -> OutageError:
+    """The outage as the last attempt tells it: what was tried, and what to do. Earlier attempts are logged in a line."""
+    context = TaskRunContext.get()
+    if context is None or "\n" in str(outage):
+        return outage
+    run, task = context.task_run, context.task
+    if outage.passing and run.run_count <= task.retries:
+        return outage
+    began = run.start_time or datetime.now(UTC)
+    tried = f"{run.run_count} attempts in {(datetime.now(UTC) - began).total_seconds():.0f} s"
+    left = (
+        "the next run finds out whether it was carried out"
+        if task.name in _MOVES_THE_CHAMPION
+        else "nothing was promoted by it"
+    )
+    return OutageError(
+        f"{outage}\nStep {task.name!r} gave up after {tried}; {left}. Finished stages are kept in {environment.home().work}.\n"
+        "Start the server and run the same command again: it takes up what is finished and registers it.",
+        passing=outage.passing,
+    )

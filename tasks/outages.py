@@ -18,7 +18,11 @@ from hierforecast.errors import HierforecastError
 from tasks import environment
 
 _NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "its quota is used up", errno.EROFS: "it cannot be written to"}
-_MOVES_THE_CHAMPION = ("promote", "roll-back")  # steps that may have been carried out although nobody heard the answer
+_MOVES_THE_CHAMPION = (
+    "promote",
+    "approve",
+    "roll-back",
+)  # steps that may have been carried out although nobody heard the answer
 
 
 class OutageError(HierforecastError):
@@ -129,11 +133,8 @@ def _with_cure(outage: OutageError) -> OutageError:
         return outage
     began = run.start_time or datetime.now(UTC)
     tried = f"{run.run_count} attempts in {(datetime.now(UTC) - began).total_seconds():.0f} s"
-    left = (
-        "the next run finds out whether it was carried out"
-        if task.name in _MOVES_THE_CHAMPION
-        else "nothing was promoted by it"
-    )
+    unsure = task.name in _MOVES_THE_CHAMPION
+    left = "the next run finds out whether it was carried out" if unsure else "nothing was promoted by it"
     return OutageError(
         f"{outage}\nStep {task.name!r} gave up after {tried}; {left}. Finished stages are kept in {environment.home().work}.\n"
         "Start the server and run the same command again: it takes up what is finished and registers it.",

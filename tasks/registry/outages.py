@@ -10,6 +10,7 @@ from tasks import environment
 from tasks.outages import OutageError, chain, reason, redacted
 
 _CONNECTION = (requests.exceptions.ConnectionError, requests.exceptions.Timeout, requests.exceptions.RetryError)
+_REFUSED = ("PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED")
 _BROKEN_OFF = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
 
 
@@ -34,9 +35,8 @@ def _unreachable(where: str, error: BaseException) -> OutageError:
     hangs = isinstance(error, requests.exceptions.Timeout) or "Read timed out" in str(error)
     hangs = hangs or any(isinstance(getattr(cause, "reason", None), ReadTimeoutError) for cause in error.args)
     if hangs:
-        return OutageError(
-            f"{where} hangs: no answer within {MLFLOW_HTTP_REQUEST_TIMEOUT.get()} s, several times", passing=False
-        )
+        waited = f"no answer within {MLFLOW_HTTP_REQUEST_TIMEOUT.get()} s, several times"
+        return OutageError(f"{where} hangs: {waited}", passing=False)
     if isinstance(error, requests.exceptions.RetryError):
         return OutageError(f"{where} answers with errors: {str(error.args[0]).split('Caused by')[-1][:200]}")
     return OutageError(f"{where} does not answer: {reason(error)}")
@@ -46,13 +46,7 @@ def _status(error: BaseException) -> int:
     """The HTTP status that an error carries; 0 for none."""
     if isinstance(error, requests.exceptions.HTTPError) and error.response is not None:
         return error.response.status_code
-    if isinstance(error, MlflowException) and "failed with error code" in str(error):
-        return error.get_http_status_code()
-    if isinstance(error, MlflowException) and error.error_code in (
-        "PERMISSION_DENIED",
-        "UNAUTHENTICATED",
-        "CUSTOMER_UNAUTHORIZED",
-    ):
+    if isinstance(error, MlflowException) and (error.error_code in _REFUSED or "failed with error code" in str(error)):
         return error.get_http_status_code()
     return 0
 
@@ -61,4 +55,5 @@ def _refusal(status: int) -> str:
     if status == 401:
         cure = "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD as that server knows them, and run again."
         return f"does not know this login (401).\nNothing was registered or promoted. {cure}"
-    return "forbids this to this login (403).\nNothing was promoted. Ask whoever keeps the server for the right to edit, and run again."
+    cure = "Ask whoever keeps the server for the right to edit, and run again."
+    return f"forbids this to this login (403).\nNothing was promoted. {cure}"

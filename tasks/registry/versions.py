@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 import hierforecast
-from hierforecast.errors import PanelError, SettingsError
+from hierforecast.errors import PanelError, SettingsError, nearest
 from hierforecast.layout import registered_name
 from hierforecast.schema import Company
 from hierforecast.seal import SEAL_TAG
@@ -27,6 +28,8 @@ from tasks.registry.settings_text import as_yaml
 from tasks.registry.signatures import signature_of
 
 _log = logging.getLogger(__name__)
+FAMILIES = ("hiref", "precision")
+COMPANY_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")  # as the settings' schema has it
 _SERVED_MODEL = Path(__file__).with_name("served_model.py")
 _NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model; no such alias
 _NESTED = ("model", "priors")  # of a media panel's settings
@@ -40,7 +43,7 @@ def find(company: str, family: str, fingerprint: str) -> Version | None:
 
 def all_versions(company: str, family: str) -> list[Version]:
     """Every registered version of a company's family."""
-    return [_described(version) for version in client().search_model_versions(f"name = '{registered_name(company, family)}'")]
+    return [_described(version) for version in client().search_model_versions(f"name = '{_name(company, family)}'")]
 
 
 def champion(company: str, family: str) -> Version | None:
@@ -53,7 +56,7 @@ def champion(company: str, family: str) -> Version | None:
         SealError: its settings are not those that were registered.
     """
     try:
-        version = client().get_model_version_by_alias(registered_name(company, family), CHAMPION)
+        version = client().get_model_version_by_alias(_name(company, family), CHAMPION)
     except MlflowException as error:
         if error.error_code in _NOT_THERE:
             return None
@@ -174,6 +177,15 @@ def _make_version(name: str, model_uri: str, run_id: str, tags: dict[str, str], 
     if as_challenger:
         server.set_registered_model_alias(name, CHALLENGER, made.version)
     return _described(server.get_model_version(name, made.version))
+
+
+def _name(company: str, family: str) -> str:
+    """The registered model's name, which becomes part of a query: made of letters, digits and dashes alone."""
+    if family not in FAMILIES:
+        raise SettingsError(f"family {family!r} is unknown; {nearest(family, FAMILIES)}")
+    if not COMPANY_NAME.fullmatch(company):
+        raise SettingsError(f"company {company!r}: a name has lower-case letters, digits and dashes, at most 41 of them")
+    return registered_name(company, family)
 
 
 def _described(version: ModelVersion) -> Version:

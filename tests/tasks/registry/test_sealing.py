@@ -9,7 +9,7 @@ import pytest
 from mlflow.artifacts import download_artifacts
 
 from hierforecast import splits, synthetic
-from hierforecast.errors import RegistryError, SealError
+from hierforecast.errors import RegistryError, SealError, SettingsError
 from hierforecast.gates import Decision, GateResult
 from hierforecast.hiref import HiReF
 from hierforecast.seal import SEAL, SEAL_TAG, write_seal
@@ -17,6 +17,7 @@ from hierforecast.settings import read_company
 from tasks import environment
 from tasks.registry import connection, promotion, sealing, versions
 from tasks.registry.records import Evidence
+from tasks.verification import verify_version
 
 HELD = Decision((GateResult("bottom WAPE", 0.1, None, held=True, sentence="fine"),))
 
@@ -159,3 +160,28 @@ def test_the_copy_goes_with_the_model(registered, monkeypatch, tmp_path):
 
     gc.collect()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("company", "family", "sentence"),
+    [
+        ("demo", "hiref' OR name LIKE '%", "family .* is unknown; valid names: hiref, precision"),
+        ("demo' OR name LIKE '%", "hiref", "company .* letters, digits and dashes"),
+        ("demo\n", "hiref", "company"),
+        ("../demo", "hiref", "company"),
+    ],
+)
+def test_names_cannot_widen_a_query(registered, company, family, sentence):
+    for ask in (versions.all_versions, versions.champion, versions.load_champion):
+        with pytest.raises(SettingsError, match=sentence):
+            ask(company, family)
+
+
+def test_the_verifying_flow_says_what_it_looked_at(registered, store):
+    said = verify_version.fn("demo", "hiref", None)
+    assert said.startswith("demo-hiref version 1: all ")
+    assert verify_version.fn("demo", "hiref", "1") == said
+    with pytest.raises(RegistryError, match="has no version '7'; there are: 1"):
+        verify_version.fn("demo", "hiref", "7")
+    with pytest.raises(RegistryError, match="has no version 'champion'; there are: none"):
+        verify_version.fn("other", "hiref", None)

@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 240  # seconds; these machines are shared
 
 
-def _free_port() -> int:
+def free_port_number() -> int:
+    """A port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -69,7 +70,7 @@ def answers():
 @pytest.fixture
 def free_port() -> int:
     """A port that nobody listens on."""
-    return _free_port()
+    return free_port_number()
 
 
 class PrefectServer(NamedTuple):
@@ -102,7 +103,7 @@ class PrefectServer(NamedTuple):
 def prefect_server(tmp_path_factory) -> Iterator[PrefectServer]:
     """`prefect server start`, the real one, on SQLite in a folder of its own."""
     home = tmp_path_factory.mktemp("prefect-server")
-    port = _free_port()
+    port = free_port_number()
     url = f"http://127.0.0.1:{port}/api"
     environment = {
         **os.environ,
@@ -166,7 +167,7 @@ def mlflow_service(folder: Path, *, store: str | None = None, login: dict[str, s
         store: the database; SQLite in `folder` by default.
         login: further environment of a server that asks for a name and a password; None for one that asks nobody.
     """
-    port = _free_port()
+    port = free_port_number()
     words = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     words += ["--backend-store-uri", store or f"sqlite:///{folder}/mlflow.db"]
     words += ["--serve-artifacts", "--artifacts-destination", str(folder / "store")]
@@ -177,7 +178,7 @@ def mlflow_service(folder: Path, *, store: str | None = None, login: dict[str, s
 
 def prefect_service(folder: Path, **settings: str) -> Service:
     """A Prefect server of its own on a free port, not yet started; `settings` are added to its environment."""
-    port = _free_port()
+    port = free_port_number()
     (folder / "prefect").mkdir(exist_ok=True)
     environment = {
         **os.environ,

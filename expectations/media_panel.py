@@ -6,14 +6,17 @@ join gone wrong.
 """
 
 from datetime import date
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from expectations.check import Check, place
+from expectations.from_history import age_checks, champion_checks, unit_checks, zero_checks
 from expectations.from_schema import bounds, calendar_checks, known
 from expectations.lags import ExpectMetricsToTrail
 from expectations.leakage import ExpectNoLeakage
+from expectations.media_costs import ExpectSpendAndExposureTogether, ExpectSteadyCost
 from expectations.panel_expectation import PanelExpectation
 from expectations.panel_view import Finding, PanelView, several
+from expectations.profile import Profile
 from hierforecast.schema import MediaPanel
 
 
@@ -37,17 +40,21 @@ class ExpectSpendToShow(PanelExpectation):
         return Finding(f"{several(len(unseen), 'tactical')} with spend and no exposure at all", len(unseen), tuple(unseen)[:10])
 
 
-def content_checks(panel: MediaPanel, *, earlier: Any | None = None, today: date | None = None) -> list[Check]:
+def content_checks(panel: MediaPanel, *, earlier: Profile | None = None, today: date | None = None) -> list[Check]:
     """Checks on a typed copy whose structure holds."""
-    del earlier, today
-    target, spend = panel.target.name, panel.spend_columns()
+    target = panel.target.name
     checks = [bounds(target, 0, None, "the target cannot be negative"), known(panel, target, 0)]
     checks += [known(panel, name, None) for name in panel.controls]
     for column, until in _media_columns(panel).items():
         checks += [bounds(column, 0, None, "media cannot be negative"), known(panel, column, until)]
     checks += calendar_checks(panel)
-    if spend:
-        checks.append(_spend_shows(panel, spend))
+    if panel.spend:
+        checks.append(_spend_shows(panel))
+        checks += _costs(panel)
+    exposures = panel.metric_columns(panel.exposure_metric)
+    checks += unit_checks(panel, priced=[], others=[*panel.controls, *exposures])
+    checks += zero_checks(panel, moving=[target, *panel.controls, *exposures])
+    checks += [*age_checks(panel, today), *champion_checks(panel, earlier)]
     return [*checks, _leakage(panel), _lags(panel)]
 
 
@@ -58,10 +65,30 @@ def _media_columns(panel: MediaPanel) -> dict[str, int | None]:
     return measured | dict.fromkeys(planned, None)
 
 
-def _spend_shows(panel: MediaPanel, spend: list[str]) -> Check:
+def _spend_shows(panel: MediaPanel) -> Check:
+    expectation = ExpectSpendToShow(pairs=_pairs(panel), **place(panel))
+    return Check("spend_shows", "every tactical with spend has exposure", expectation)
+
+
+def _costs(panel: MediaPanel) -> list[Check]:
+    """Spend and exposure by period; where they are the same columns there is nothing to compare."""
+    pairs, where, limit = _pairs(panel), place(panel), panel.checks.max_jump
+    if all(paid == seen for paid, seen in pairs.values()):
+        return []
+    unseen = ExpectSpendAndExposureTogether(pairs=pairs, missing="exposure", **where)
+    unpaid = ExpectSpendAndExposureTogether(pairs=pairs, missing="spend", **where)
+    sentence = f"an exposure costs at most {limit:g} times its tactical's median, and no less than 1/{limit:g} of it"
+    return [
+        Check("unseen_spend", f"no tactical has spend in a {panel.frequency} without exposure", unseen, severity="warn"),
+        Check("unpaid_exposure", f"no paid tactical is seen in a {panel.frequency} without spend", unpaid, severity="warn"),
+        Check("exposure_cost", sentence, ExpectSteadyCost(pairs=pairs, limit=limit, **where), severity="warn"),
+    ]
+
+
+def _pairs(panel: MediaPanel) -> dict[str, list[str]]:
+    """Per tactical its spend column and its exposure column."""
     exposures = panel.metric_columns(panel.exposure_metric)
-    pairs = {name: [paid, seen] for name, paid, seen in zip(panel.tacticals, spend, exposures, strict=True)}
-    return Check("spend_shows", "every tactical with spend has exposure", ExpectSpendToShow(pairs=pairs, **place(panel)))
+    return {name: [paid, seen] for name, paid, seen in zip(panel.tacticals, panel.spend_columns(), exposures, strict=True)}
 
 
 def _leakage(panel: MediaPanel) -> Check:

@@ -5,20 +5,23 @@ has a stated rule for it. A negative one has no meaning and stops the run.
 """
 
 from datetime import date
-from typing import Any
 
 from expectations.calendar import ExpectFullLastPeriod, ExpectNoGaps
 from expectations.check import Check, place
+from expectations.from_history import age_checks, champion_checks, unit_checks, zero_checks
 from expectations.from_schema import bounds, calendar_checks, known
 from expectations.lags import ExpectValuesKnownInTime
 from expectations.leakage import ExpectNoLeakage
+from expectations.nesting import ExpectDistinctNames, ExpectNoStrayParents, ExpectOneParent
+from expectations.plausibility import ExpectUsualValues
+from expectations.profile import Profile
+from expectations.supply import ExpectNoSilentSeries
 from hierforecast.driver import Driver
 from hierforecast.schema import SalesPanel
 
 
-def content_checks(panel: SalesPanel, *, earlier: Any | None = None, today: date | None = None) -> list[Check]:
+def content_checks(panel: SalesPanel, *, earlier: Profile | None = None, today: date | None = None) -> list[Check]:
     """Checks on a typed copy whose structure holds."""
-    del earlier, today
     target, where = panel.target.name, place(panel)
     checks = [bounds(target, 0, None, "sales cannot be negative"), known(panel, target, 0)]
     logged = _logged(panel)
@@ -31,6 +34,15 @@ def content_checks(panel: SalesPanel, *, earlier: Any | None = None, today: date
         checks.append(Check("no_gaps", gaps, ExpectNoGaps(**where), panel.period))
     full = f"the last {panel.frequency} with known {target!r} is delivered by at least half of the usual series"
     checks.append(Check("full_last_period", full, ExpectFullLastPeriod(target=target, **where), panel.period))
+    priced = _priced(panel)
+    others = [driver.name for driver in panel.drivers if driver.name not in priced]
+    checks += _nesting(panel)
+    checks += unit_checks(panel, priced=priced, others=others)
+    if priced:
+        checks.append(_odd_values(panel, priced))
+    checks += zero_checks(panel, moving=[target, *priced, *others])
+    checks.append(_silence(panel, [*priced, *others]))
+    checks += [*age_checks(panel, today), *champion_checks(panel, earlier)]
     return [*checks, _leakage(panel), _lags(panel)]
 
 
@@ -52,6 +64,39 @@ def _logged(panel: SalesPanel) -> set[str]:
     """Columns read as logarithms: drivers with that transform, and the columns they are measured from."""
     drivers = [driver for driver in panel.drivers if driver.transform == "log"]
     return {driver.name for driver in drivers} | {driver.reference for driver in drivers if isinstance(driver.reference, str)}
+
+
+def _priced(panel: SalesPanel) -> list[str]:
+    """Columns of prices and the like: read as logarithms, or measured from a column of usual values, and that column."""
+    usual = {driver.name: driver.reference for driver in panel.drivers if driver.reference in panel.columns}
+    names = {*_logged(panel), *usual, *usual.values()} - {"mean"}
+    return [name for name in panel.columns if name in names]
+
+
+def _nesting(panel: SalesPanel) -> list[Check]:
+    where, nested = place(panel), panel.checks.nested
+    checks = []
+    for levels in nested:
+        sentence = f"each node of {', '.join(map(repr, levels[1:]))} lies in one node of the level before, {levels[0]!r} first"
+        checks.append(Check("nested", sentence, ExpectOneParent(nested=levels, **where), " > ".join(levels)))
+    if len(panel.levels) > 1:
+        strays = "no node lies below another parent than its usual one in a few rows only"
+        checks.append(Check("stray_parents", strays, ExpectNoStrayParents(nested=nested, **where), severity="warn"))
+    alike = "no two nodes of a level differ by capitals, accents or spaces alone"
+    return [*checks, Check("alike_names", alike, ExpectDistinctNames(**where), severity="warn")]
+
+
+def _odd_values(panel: SalesPanel, priced: list[str]) -> Check:
+    references = {driver.name: driver.reference for driver in panel.drivers if driver.reference in priced}
+    limit = panel.checks.max_jump
+    expectation = ExpectUsualValues(columns=priced, limit=limit, references=references, **place(panel))
+    sentence = f"{', '.join(map(repr, priced))} stay within {limit:g} times their series' usual value"
+    return Check("odd_values", sentence, expectation, severity="warn")
+
+
+def _silence(panel: SalesPanel, drivers: list[str]) -> Check:
+    expectation = ExpectNoSilentSeries(target=panel.target.name, drivers=drivers, **place(panel))
+    return Check("silent_series", "no series that always sold has stopped selling", expectation, severity="warn")
 
 
 def _own_references(panel: SalesPanel, driver: Driver) -> list[str]:

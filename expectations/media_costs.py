@@ -1,0 +1,91 @@
+"""Money and exposure of a tactical belong together: period by period, and at a price that does not jump."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from expectations.panel_expectation import PanelExpectation
+from expectations.panel_view import SHOWN_KEYS, Finding, PanelView, several
+from expectations.plausibility import far_from_usual
+
+SMALL = 0.01  # of a tactical's usual period: what is left of a booking or a view
+SELDOM = 0.2  # share of its periods, above which a tactical is billed at other times than it is shown, or is free
+
+
+class ExpectSpendAndExposureTogether(PanelExpectation):
+    """No period in which a tactical costs money and is not seen, or is seen and costs nothing while others do cost.
+
+    Args:
+        pairs: per tactical its spend column and its exposure column.
+        missing: "exposure" or "spend": what must be there where the other is.
+    """
+
+    pairs: dict[str, list[str]]
+    missing: str
+    success_keys: ClassVar[tuple[str, ...]] = (*PanelExpectation.success_keys, "pairs", "missing")
+
+    def find(self, view: PanelView) -> Finding:
+        """Periods with the one and without the other."""
+        found, keys, broken = [], [], 0
+        for tactical, columns in self.pairs.items():
+            spend, exposure = (view.frame[column].to_numpy(dtype=float) for column in columns)
+            there, gone = (spend, exposure) if self.missing == "exposure" else (exposure, spend)
+            rows = _alone(there, gone)
+            if rows.any():
+                found.append(f"{tactical} in {several(int(rows.sum()), self.frequency)}")
+                keys += [f"{key} ({tactical})" for key in view.keys(rows)]
+                broken += int(rows.sum())
+        other = "spend" if self.missing == "exposure" else "exposure"
+        if not found:
+            return Finding(f"{several(len(self.pairs), 'tactical')}, none with {other} and without {self.missing}")
+        cure = "Is a join or a delivery incomplete?"
+        return Finding(f"{other} without {self.missing}: {', '.join(found)}. {cure}", broken, tuple(keys[:SHOWN_KEYS]))
+
+
+class ExpectSteadyCost(PanelExpectation):
+    """What one exposure costs stays within a factor (`checks.max_jump`) of the tactical's median.
+
+    Args:
+        pairs: per tactical its spend column and its exposure column.
+        limit: the factor.
+    """
+
+    pairs: dict[str, list[str]]
+    limit: float
+    success_keys: ClassVar[tuple[str, ...]] = (*PanelExpectation.success_keys, "pairs", "limit")
+
+    def find(self, view: PanelView) -> Finding:
+        """Periods in which a tactical was far cheaper or dearer than usual."""
+        found, keys, broken = [], [], 0
+        for tactical, columns in self.pairs.items():
+            spend, exposure = (view.frame[column].to_numpy(dtype=float) for column in columns)
+            both = _counts(spend) & _counts(exposure)
+            cost = np.divide(spend, exposure, out=np.zeros(len(spend)), where=both)
+            rows = far_from_usual(view, cost, self.limit)
+            if rows.any():
+                found.append(f"{tactical} in {several(int(rows.sum()), self.frequency)}")
+                usual = float(np.median(cost[both]))
+                shown = np.flatnonzero(rows)[:SHOWN_KEYS]
+                keys += [
+                    f"{key} ({tactical}): {cost[row] / usual:,.3g} times the usual cost"
+                    for key, row in zip(view.keys(shown), shown, strict=True)
+                ]
+                broken += int(rows.sum())
+        if not found:
+            return Finding(f"{several(len(self.pairs), 'tactical')}, each at its usual cost per exposure")
+        cure = "Another unit of spend or of exposure, or a slip?"
+        told = f"cost per exposure beyond a factor of {self.limit:g}: {', '.join(found)}"
+        return Finding(f"{told}. {cure}", broken, tuple(keys[:SHOWN_KEYS]))
+
+
+def _alone(there: np.ndarray, gone: np.ndarray) -> np.ndarray:
+    """Rows with the one and none of the other, (rows,); none where that is how the tactical is counted."""
+    present = _counts(there)
+    alone = present & ~(gone > 0)
+    return alone if alone.sum() <= SELDOM * present.sum() else np.zeros(len(there), dtype=bool)
+
+
+def _counts(amounts: np.ndarray) -> np.ndarray:
+    """Rows with more than what is left over from other periods, (rows,)."""
+    positive = amounts > 0
+    return amounts > (SMALL * np.median(amounts[positive]) if positive.any() else 0.0)

@@ -1,0 +1,221 @@
+"""Values in the unit they always had: a column that changes its unit from one period on, and single odd values.
+
+Everything is judged inside series and in logarithms, where another unit or currency is a shift:
+
+    jump[t]  = log x[t] - log x[t - 1]                          of values above 0; days are compared with a week before
+    step     : |jump[t]| >= log(limit) in half of the series that report, and the median of the 8 periods from t on lies
+               as far from that of the 8 periods before
+
+A step that the same weeks of another year made as well is a season. Columns that jump like that all the time (media in
+flights, rare sales) are not judged.
+"""
+
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from expectations.grid import write_date
+from expectations.panel_expectation import PanelExpectation
+from expectations.panel_view import SHOWN_KEYS, Finding, PanelView, several
+from expectations.profile import YEAR
+
+BACK = {"day": 7, "week": 1, "month": 1}  # periods to the value that one is compared with
+AROUND = {"day": 28, "week": 8, "month": 4}  # periods before and after a step whose medians are compared
+HALF = 0.5  # of the series: a change of unit meets all, and not all report
+RESTLESS = 0.05  # share of values that jump in usual periods, above which jumps say nothing
+SEASONAL = 0.25  # of the series with the same step a year before or after
+FEWEST = 10  # periods
+MOST_STEPS = 6  # a column with more of them swings
+ABOVE_REFERENCE = 1.5
+
+
+class Step(NamedTuple):
+    """A period from which on a column has another level.
+
+    Args:
+        period: its number on the grid.
+        factor: median of the series' factors.
+        series: how many of those that report it meets.
+        reporting: series with values before and after.
+        rows: positions in the frame of the first rows of these series at the new level.
+    """
+
+    period: int
+    factor: float
+    series: int
+    reporting: int
+    rows: np.ndarray
+
+
+class ExpectSameUnit(PanelExpectation):
+    """No column changes its level by a factor of `checks.max_jump` in most series at once; see the module for the law.
+
+    Args:
+        columns: columns of amounts; those with negative values are left out.
+        limit: the factor.
+        seasonal: columns that may jump in a season nobody has seen twice; there the factor is squared.
+    """
+
+    columns: list[str]
+    limit: float
+    seasonal: list[str]
+    success_keys: ClassVar[tuple[str, ...]] = (*PanelExpectation.success_keys, "columns", "limit", "seasonal")
+
+    def find(self, view: PanelView) -> Finding:
+        """Columns with a step, and the first series that make it."""
+        found, keys = [], []
+        for column in self.columns:
+            steps = find_steps(view, column, self.limit, seasonal=column in self.seasonal)
+            for step in steps[:2]:
+                found.append(_told(view, column, step))
+                keys += [f"{key} ({column})" for key in view.keys(step.rows)]
+        if not found:
+            return Finding(f"{several(len(self.columns), 'column')}, each at its level throughout")
+        cure = "Another unit or currency, or a period loaded in part? Bring all into one, or declare a higher checks.max_jump"
+        return Finding(f"{'; '.join(found)}. {cure}", len(found), tuple(keys[:SHOWN_KEYS]))
+
+
+class ExpectUsualValues(PanelExpectation):
+    """No price lies beyond a factor of its series' median, or far above the column that it is measured from.
+
+    Args:
+        columns: columns of prices.
+        limit: the factor.
+        references: per column the column that holds its usual value.
+    """
+
+    columns: list[str]
+    limit: float
+    references: dict[str, str]
+    success_keys: ClassVar[tuple[str, ...]] = (*PanelExpectation.success_keys, "columns", "limit", "references")
+
+    def find(self, view: PanelView) -> Finding:
+        """Rows with an odd value."""
+        found, keys, broken = [], [], np.zeros(len(view.frame), dtype=bool)
+        for column in self.columns:
+            for rows, what in (self._far(view, column), self._above(view, column)):
+                if rows.any():
+                    found.append(f"{column!r} is {what} in {several(int(rows.sum()), 'row')}")
+                    shown = np.flatnonzero(rows)[:SHOWN_KEYS]
+                    values = view.frame[column].to_numpy(dtype=float)[shown]
+                    keys += [f"{key}: {column}={value:,.6g}" for key, value in zip(view.keys(shown), values, strict=True)]
+                    broken |= rows
+        if not found:
+            return Finding(f"{several(len(self.columns), 'column')}, every value within reach of its series' usual one")
+        return Finding(f"{'; '.join(found)}. Mend these values if they are slips", int(broken.sum()), tuple(keys[:SHOWN_KEYS]))
+
+    def _far(self, view: PanelView, column: str) -> tuple[np.ndarray, str]:
+        return far_from_usual(view, view.frame[column].to_numpy(dtype=float), self.limit), (
+            f"beyond {self.limit:g} times, or below 1/{self.limit:g} of, its series' median"
+        )
+
+    def _above(self, view: PanelView, column: str) -> tuple[np.ndarray, str]:
+        if column not in self.references:
+            return np.zeros(len(view.frame), dtype=bool), ""
+        values, usual = (view.frame[name].to_numpy(dtype=float) for name in (column, self.references[column]))
+        return (usual > 0) & (values > ABOVE_REFERENCE * usual), f"above {ABOVE_REFERENCE:g} times {self.references[column]!r}"
+
+
+def find_steps(view: PanelView, column: str, limit: float, *, seasonal: bool) -> list[Step]:
+    """Periods at which most series of a column go to another level by at least a factor."""
+    order = view.ordered
+    values = view.frame[column].to_numpy(dtype=float)[order.rows]
+    if (values < 0).any():
+        return []
+    logs = np.log(values, out=np.full(len(values), np.nan), where=values > 0)
+    jumps = _jumps(view, logs)
+    first = int(order.periods.min())
+    place, periods = order.periods - first, int(order.periods.max()) - first + 1
+    there = np.isfinite(jumps)
+    pairs = np.bincount(place[there], minlength=periods)
+    judged = np.flatnonzero(pairs > HALF * np.median(pairs[pairs > 0])) if there.any() else np.array([], dtype=int)
+    if len(judged) < FEWEST:
+        return []
+    share = {}
+    for sign in (1, -1):
+        far = np.bincount(place[there & (sign * jumps >= np.log(limit))], minlength=periods)
+        share[sign] = far / np.maximum(pairs, 1)
+    big = share[1] + share[-1]
+    candidates = [int(at) for at in judged if max(share[1][at], share[-1][at]) >= HALF]
+    others = judged[~np.isin(judged, candidates)]
+    if not 0 < len(candidates) <= MOST_STEPS * BACK[view.frequency] or big[others].mean() > RESTLESS:
+        return []
+    steps = []
+    for at in candidates:
+        sign = 1 if share[1][at] >= share[-1][at] else -1
+        known, season = _season(share[sign], pairs, at, YEAR[view.frequency])
+        needed = limit if known or not seasonal else limit**2
+        if season or (steps and at + first - steps[-1].period < BACK[view.frequency]):
+            continue
+        step = _step(view, logs, at + first, sign, needed)
+        if step is not None:
+            steps.append(step)
+    return steps
+
+
+def far_from_usual(view: PanelView, values: np.ndarray, limit: float) -> np.ndarray:
+    """Rows whose value is beyond a factor of the median of their series' values above 0, (rows,) mask; 0 has no factor."""
+    order = view.ordered
+    sorted_values = values[order.rows]
+    positive = sorted_values > 0
+    logs = np.log(sorted_values, out=np.full(len(values), np.nan), where=positive)
+    lowest = np.minimum.reduceat(np.where(positive, logs, np.inf), order.starts)
+    highest = np.maximum.reduceat(np.where(positive, logs, -np.inf), order.starts)
+    rows = np.flatnonzero((highest - lowest >= np.log(limit))[order.series] & positive)  # nothing can be far in the others
+    far = np.zeros(len(values), dtype=bool)
+    if len(rows):
+        usual = medians(logs[rows], order.series[rows], len(order.starts))
+        far[order.rows[rows[np.abs(logs[rows] - usual[order.series[rows]]) >= np.log(limit)]]] = True
+    return far
+
+
+def medians(values: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
+    """The (lower and upper mean) median of every group, (count,); NaN where a group has no value."""
+    order = np.lexsort((values, groups))
+    sizes = np.bincount(groups, minlength=count)
+    ends = np.cumsum(sizes)
+    starts = ends - sizes
+    found = np.full(count, np.nan)
+    some = sizes > 0
+    ranked = values[order]
+    found[some] = (ranked[(starts + (sizes - 1) // 2)[some]] + ranked[(starts + sizes // 2)[some]]) / 2
+    return found
+
+
+def _jumps(view: PanelView, logs: np.ndarray) -> np.ndarray:
+    """Change since the period that one is compared with, (rows,) in order of series; NaN where that is not there."""
+    order, back = view.ordered, BACK[view.frequency]
+    jumps = np.full(len(logs), np.nan)
+    if len(logs) > back:
+        same = (order.series[back:] == order.series[:-back]) & (order.periods[back:] - order.periods[:-back] == back)
+        jumps[back:] = np.where(same, logs[back:] - logs[:-back], np.nan)
+    return jumps
+
+
+def _season(share: np.ndarray, pairs: np.ndarray, at: int, year: int) -> tuple[bool, bool]:
+    """Whether the same weeks of another year are there, and whether they made the same step."""
+    near = [at + years * year + off for years in (-2, -1, 1, 2) for off in (-2, -1, 0, 1, 2)]
+    near = [place for place in near if 0 <= place < len(share) and pairs[place]]
+    return bool(near), bool(near) and float(share[near].max()) >= SEASONAL
+
+
+def _step(view: PanelView, logs: np.ndarray, period: int, sign: int, limit: float) -> Step | None:
+    """The levels before and after a period, if they are as far apart in most series."""
+    order, around = view.ordered, AROUND[view.frequency]
+    level = []
+    for low, high in ((period - around, period), (period, period + around)):
+        rows = np.flatnonzero((order.periods >= low) & (order.periods < high) & np.isfinite(logs))
+        level.append(medians(logs[rows], order.series[rows], len(order.starts)))
+    change = sign * (level[1] - level[0])
+    reporting, met = np.isfinite(change), change >= np.log(limit) * (1 - 1e-9)
+    if not reporting.any() or met.sum() < HALF * reporting.sum():
+        return None
+    rows = np.flatnonzero((order.periods == period) & met[order.series])
+    factor = float(np.exp(sign * np.median(change[met])))
+    return Step(period, factor, int(met.sum()), int(reporting.sum()), order.rows[rows])
+
+
+def _told(view: PanelView, column: str, step: Step) -> str:
+    up = f"{step.factor:,.3g} times" if step.factor > 1 else f"1/{1 / step.factor:,.3g} of"
+    where = f" in {step.series:,} of {step.reporting:,} series" if step.reporting > 1 else ""
+    return f"{column!r} is {up} its level from {write_date(view.grid.date(step.period))} on{where}"

@@ -1,0 +1,162 @@
+"""Zeros that are no sales lost: periods that were not loaded, and series that fall silent."""
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from expectations.grid import write_date
+from expectations.panel_expectation import PanelExpectation
+from expectations.panel_view import SHOWN_KEYS, Finding, PanelView, several
+from expectations.profile import YEAR
+
+SILENT = {"day": 14, "week": 4, "month": 2}  # periods without a sale that tell from chance in a series that always sold
+STEADY = 0.95  # share of periods with sales before
+CLOSED = {"day": 3, "week": 1, "month": 1}  # last periods that must all be empty: shops close on a holiday
+UNLIKELY = -4.6  # log probability of a period's zeros, were they chance: 1 in 100
+
+
+class ExpectSalesAtTheEnd(PanelExpectation):
+    """The last known period is not empty: a table loaded in part shows most series at zero.
+
+    Args:
+        target: the column.
+    """
+
+    target: str
+    success_keys: ClassVar[tuple[str, ...]] = (*PanelExpectation.success_keys, "target")
+
+    def find(self, view: PanelView) -> Finding:
+        """Series of the last period that are zero and hardly ever were."""
+        empty = empty_periods(view, self.target)
+        last = view.last_known(self.target)
+        need = CLOSED[view.frequency]
+        if last is None or not set(range(last - need + 1, last + 1)) <= set(empty):
+            return Finding(f"the last known {self.frequency} has sales like those before")
+        since = last
+        while since - 1 in empty:
+            since -= 1
+        rows = _zeros(view, self.target) & (view.numbers == last)
+        found = f"{self.target!r} is 0 in {several(int(rows.sum()), 'row')} of the last known {self.frequency}"
+        if since < last:
+            found += f", and has been since {write_date(view.grid.date(since))}"
+        cure = "Wait for the rest of the data, or leave this target empty"
+        return Finding(f"{found}; before, most series always sold. {cure}", int(rows.sum()), view.keys(rows))
+
+
+class ExpectSalesThroughout(PanelExpectation):
+    """No period before the last is empty.
+
+    Args:
+        target: the column.
+    """
+
+    target: str
+    success_keys: ClassVar[tuple[str, ...]] = (*PanelExpectation.success_keys, "target")
+
+    def find(self, view: PanelView) -> Finding:
+        """Periods in which most series are zero that hardly ever are."""
+        empty = empty_periods(view, self.target)
+        last = view.last_known(self.target)
+        while empty and empty[-1] == last:
+            empty, last = empty[:-1], last - 1  # another check's
+        if not empty:
+            return Finding(f"no {self.frequency} in which most series are at 0")
+        keys = tuple(f"{self.period}={write_date(view.grid.date(number))}" for number in empty[:SHOWN_KEYS])
+        found = f"{several(len(empty), self.frequency)} in which most series are at 0 that always sell"
+        return Finding(
+            f"{found}. If they were not delivered, have them loaded; if all was closed, a holiday says so", len(empty), keys
+        )
+
+
+class ExpectNoSilentSeries(PanelExpectation):
+    """No series that always sold is at zero in all last periods while its drivers go on: out of stock, or delisted.
+
+    Args:
+        target: the column.
+        drivers: columns that explain the silence where they fall to zero as well.
+    """
+
+    target: str
+    drivers: list[str]
+    success_keys: ClassVar[tuple[str, ...]] = (*PanelExpectation.success_keys, "target", "drivers")
+
+    def find(self, view: PanelView) -> Finding:
+        """Series that fell silent."""
+        last, k = view.last_known(self.target), SILENT[view.frequency]
+        if last is None:
+            return Finding("no known target: nothing to judge")
+        order = view.ordered
+        values = view.frame[self.target].to_numpy(dtype=float)[order.rows]
+        ago = last - order.periods
+        now, before = _within(values, ago, 0, k), _within(values, ago, k, k + YEAR[view.frequency] // 2)
+        last_year = _within(values, ago, YEAR[view.frequency] - 1, YEAR[view.frequency] + k + 1)
+        counts = [np.add.reduceat(rows.astype(float), order.starts) for rows in (now, now & (values == 0))]
+        sold = [np.add.reduceat((rows & (values > 0)).astype(float), order.starts) for rows in (before, last_year)]
+        there = [np.add.reduceat(rows.astype(float), order.starts) for rows in (before, last_year)]
+        silent = (counts[0] >= k) & (counts[1] == counts[0]) & (there[0] >= 3 * k) & (sold[0] >= STEADY * there[0])
+        silent &= ~((there[1] > 0) & (sold[1] == 0))  # as every year
+        if silent.any() and silent.mean() <= 0.5:  # where most are, the data are not whole, which others say
+            silent &= ~self._explained(view, silent, now, before)
+        else:
+            silent[:] = False
+        if not silent.any():
+            return Finding(f"no series that always sold is at 0 in all last {several(k, self.frequency)}")
+        keys = tuple(view.series_key(order.rows[order.starts[one]]) for one in np.flatnonzero(silent)[:SHOWN_KEYS])
+        found = f"{int(silent.sum()):,} series sold steadily and not at all in the last {several(k, self.frequency)}"
+        cure = "Out of stock, or delisted? Then leave its target empty, or its plan out"
+        return Finding(f"{found}, while prices and other drivers go on. {cure}", int(silent.sum()), keys)
+
+    def _explained(self, view: PanelView, silent: np.ndarray, now: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """Series of which a driver that was always there is gone as well, (series,)."""
+        order = view.ordered
+        candidates = np.flatnonzero(silent[order.series])
+        explained = np.zeros(len(silent), dtype=bool)
+        for column in self.drivers:
+            values = view.frame[column].to_numpy(dtype=float)[order.rows[candidates]]
+            table = pd.DataFrame({"series": order.series[candidates], "there": (values != 0) & np.isfinite(values)})
+            was = table[before[candidates]].groupby("series")["there"].mean()
+            still = table[now[candidates]].groupby("series")["there"].mean()
+            gone = was.index[(was >= STEADY) & (still.reindex(was.index) == 0)]
+            explained[gone] = True
+        return explained
+
+
+def empty_periods(view: PanelView, target: str) -> list[int]:
+    """Periods in which more than half of the series are at zero that hardly ever are, (numbers on the grid).
+
+    Chance is kept out: the product of the series' own shares of zeros must be below 1 in 100. So is a yearly pause: the
+    same period a year before or after is not empty as well.
+    """
+    order = view.ordered
+    values = view.frame[target].to_numpy(dtype=float)[order.rows]
+    known, zero = np.isfinite(values), values == 0
+    if not zero.any():
+        return []
+    periods = np.add.reduceat(known.astype(float), order.starts)
+    rate = (np.add.reduceat(zero.astype(float), order.starts) + 0.5) / (periods + 1)
+    steady = (rate <= 1.5 * (1 - STEADY))[order.series] & known  # a few empty periods may be the ones looked for
+    place = order.periods - order.periods.min()
+    there = np.bincount(place[steady])
+    gone = steady & zero
+    at_zero = np.bincount(place[gone], minlength=len(there))
+    luck = np.bincount(place[gone], weights=np.log(rate)[order.series[gone]], minlength=len(there))
+    empty = (at_zero > 0.5 * there) & (luck < UNLIKELY)
+    year = YEAR[view.frequency]
+    for away in (*range(-year - 2, -year + 3), *range(year - 2, year + 3)):
+        # Not `empty` itself: one of two may miss the limit by little.
+        other = np.full(len(there), 0.0)
+        source = np.arange(len(there)) + away
+        inside = (source >= 0) & (source < len(there))
+        other[inside] = (at_zero / np.maximum(there, 1))[source[inside]]
+        empty &= other <= 0.5
+    return (np.flatnonzero(empty) + int(order.periods.min())).tolist()
+
+
+def _zeros(view: PanelView, target: str) -> np.ndarray:
+    return view.frame[target].to_numpy(dtype=float) == 0
+
+
+def _within(values: np.ndarray, ago: np.ndarray, low: int, high: int) -> np.ndarray:
+    """Known rows from `low` to below `high` periods before the last known one, (rows,) mask."""
+    return np.isfinite(values) & (ago >= low) & (ago < high)

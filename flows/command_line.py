@@ -42,9 +42,17 @@ def call(flow: Callable[..., Any], **arguments: Any) -> None:
         outage = outages.told(error)
         if outage is None:
             raise
+        _end_within(GRACE_SECONDS, code=1)
         # What stopped the run comes first, if it was not the outage: Prefect's server could not be told of it.
         first = next((cause for cause in outages.chain(error) if isinstance(cause, HierforecastError)), None)
         sys.exit("\n" + "\n\n".join(str(item) for item in (first, outage) if item))
+
+
+def _end_within(seconds: float, *, code: int) -> None:
+    """End the process, whatever it still waits for: at its exit Prefect offers its last log lines to a server for minutes."""
+    limit = threading.Timer(seconds, os._exit, (code,))
+    limit.daemon = True
+    limit.start()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -53,9 +61,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     Prefect tells its server of the end. Its temporary server has heard the same Ctrl-C, though, and may be gone; asking it
     again and again takes minutes.
     """
-    limit = threading.Timer(GRACE_SECONDS, os._exit, (INTERRUPTED,))
-    limit.daemon = True
-    limit.start()
+    _end_within(GRACE_SECONDS, code=INTERRUPTED)
     signal.default_int_handler(number, frame)
 
 

@@ -45,8 +45,8 @@ def postgres(*databases: str) -> Iterator[Postgres]:
 
     def run(program: str, *words: str, **settings: str) -> None:
         environment = {**os.environ, "HOME": str(folder), **settings}
-        command = [str(programs / program), *words]
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False, **owner)
+        command, settings = [str(programs / program), *words], {"cwd": folder, "env": environment, "timeout": 120, **owner}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **settings)
         assert done.returncode == 0, done.stdout + done.stderr
 
     data, port = folder / "data", free_port_number()

@@ -139,6 +139,11 @@ class Service:
         self.words, self.environment, self.health, self.log = words, environment, health, log
         self.process: subprocess.Popen | None = None
 
+    @property
+    def address(self) -> str:
+        """``http://127.0.0.1:PORT``."""
+        return "/".join(self.health.split("/")[:3])
+
     def start(self) -> None:
         with self.log.open("ab") as stream:
             command = [sys.executable, "-m", *self.words]

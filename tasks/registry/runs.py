@@ -1,15 +1,25 @@
-"""Runs: opened by name and ended as finished or failed, with the revision they were made from."""
+"""Runs: opened by name and ended as finished or failed, with the revision they were made from and the process that did.
+
+A process that is killed leaves its run open; the company's next run ends it as killed. It has no version then, and what has
+no version can be nobody's champion.
+"""
 
 import contextlib
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlflow.entities import Run
+
 import hierforecast
+from tasks.processes import Process, is_dead, is_here
 from tasks.registry.connection import client, experiment
 from tasks.registry.outages import as_outage
 
 PARENT = "mlflow.parentRunId"  # MLflow's own tag
+PROCESS = "process"  # tag: who has the run open, as JSON
+WEEK_MS = 7 * 24 * 3600 * 1000
 
 
 @contextlib.contextmanager
@@ -38,6 +48,32 @@ def _end_what_died(place: str, fingerprint: str) -> None:
     left = f"attributes.status = 'RUNNING' and tags.fingerprint = '{fingerprint}'"
     for run in client().search_runs([place], filter_string=left):
         client().set_terminated(run.info.run_id, "FAILED")
+
+
+def end_dead_runs(company: str) -> list[str]:
+    """End as killed what dead processes of this host left open, and other hosts' runs that are open for a week; their ids.
+
+    Runs of living processes, and those that this package did not open, stay as they are.
+    """
+    server = client()
+    found = server.get_experiment_by_name(company)
+    if found is None:
+        return []
+    running = server.search_runs([found.experiment_id], "attributes.status = 'RUNNING'", max_results=1000)
+    dead = [run.info.run_id for run in running if _is_left(run)]
+    for run_id in dead:
+        server.set_terminated(run_id, "KILLED")
+    return dead
+
+
+def _is_left(run: Run) -> bool:
+    try:
+        process = Process.model_validate_json(run.data.tags[PROCESS])
+    except (KeyError, ValueError):
+        return False
+    if is_here(process):
+        return is_dead(process)
+    return time.time() * 1000 - run.info.start_time > WEEK_MS
 
 
 def git_revision() -> str:

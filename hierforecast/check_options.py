@@ -1,9 +1,12 @@
 """What a company declares about its data checks: limits, severities, and checks of its own."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from hierforecast.check_catalog import check_severities, check_stock, columns_of
+from hierforecast.errors import nearest
 from hierforecast.options import Settings
 
 Severity = Literal["stop", "warn"]  # stop: nothing is trained on such data; warn: it is told, and the run goes on
@@ -15,10 +18,15 @@ class OwnCheck(Settings):
     ``{expect: expect_column_values_to_be_in_set, arguments: {column: region, value_set: [North, South]}}``
     """
 
-    expect: str = Field(pattern=r"^expect_[a-z0-9_]+$", description="as in Great Expectations' gallery")
+    expect: str = Field(description="an expectation of Great Expectations' gallery, e.g. expect_column_max_to_be_between")
     arguments: dict[str, Any] = Field(default_factory=dict)
     severity: Severity = "stop"
     sentence: str | None = Field(None, min_length=1, description="what is expected, in plain words, for the report")
+
+    @model_validator(mode="after")
+    def _as_great_expectations_has_it(self) -> "OwnCheck":
+        check_stock(self.expect, self.arguments)
+        return self
 
 
 class Checks(Settings):
@@ -49,3 +57,18 @@ class Checks(Settings):
             if len(set(levels)) < len(levels):
                 raise ValueError(f"checks.nested: {levels} names a level twice; name each once, the widest first")
         return self
+
+    @model_validator(mode="after")
+    def _severities(self) -> "Checks":
+        check_severities(self.severity)
+        return self
+
+    def check_columns(self, columns: Sequence[str], where: str) -> None:
+        """Raise ValueError where an own check reads a column that the panel, named `where`, does not declare."""
+        for place, own in enumerate(self.own):
+            for column in columns_of(own.arguments):
+                if column not in columns:
+                    raise ValueError(
+                        f"{where}.checks.own.{place}: {own.expect!r} reads the column {column!r}, which {where} does not "
+                        f"declare; {nearest(column, columns)}"
+                    )

@@ -295,6 +295,13 @@ class Company(Settings):
         return self
 
     @model_validator(mode="after")
+    def _own_checks(self) -> "Company":
+        for where, panel in (("sales", self.sales), ("media", self.media)):
+            if panel:
+                panel.checks.check_columns(panel.columns, where)
+        return self
+
+    @model_validator(mode="after")
     def _season_levels(self) -> "Company":
         if self.sales:
             self.training.check_levels(self.sales.levels)  # without sales nobody reads them

@@ -9,10 +9,7 @@
 Nothing in it is pickled, so loading a folder never runs code that came with it.
 """
 
-import hashlib
 import json
-import shutil
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +19,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from hierforecast.errors import ModelFolderError
+from hierforecast.seal import digests_of
+from hierforecast.whole_files import whole_folder
 
 FORMAT = 1
 MANIFEST, CONFIG, ARRAYS = "manifest.json", "config.json", "arrays.safetensors"
@@ -55,23 +54,18 @@ def write_model_folder(
 
     Raises:
         ModelFolderError: something that is not a model folder is in the way.
+        NoRoomError: the disk is full; the old folder stands.
     """
     folder = Path(folder)
     if folder.exists() and not (folder / MANIFEST).is_file():
         raise ModelFolderError(f"{str(folder)!r} exists and is not a saved model; choose another place")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    building = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.tmp"
-    building.mkdir()
-    try:
+    with whole_folder(folder) as building:
         (building / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, building / ARRAYS)
         if write_more:
             write_more(building)
         manifest = {"format": FORMAT, "family": family, "package": _package_version(), "sha256": _checksums(building)}
         (building / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        _replace(building, folder)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return folder
 
 
@@ -111,22 +105,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _checksums(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
-    return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _replace(building: Path, folder: Path) -> None:
-    """Rename a finished folder into place; an old one steps aside first, so a reader never sees a half of each."""
-    old = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.old"
-    if folder.exists():
-        folder.rename(old)
-    building.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    return {name: digest for name, digest in digests_of(folder).items() if name != MANIFEST}
 
 
 def _package_version() -> str:

@@ -24,6 +24,11 @@ _MOVES_THE_CHAMPION = (
     "roll-back",
 )  # steps that may have been carried out although nobody heard the answer
 
+_PREFECT_CURE = (
+    "Finished stages are kept, and no version is promoted unjudged. Start the server (`prefect server start`) and run the "
+    "same command again: it takes up what is finished. Without PREFECT_API_URL a run needs no server."
+)
+
 
 class OutageError(HierforecastError):
     """An outside system does not answer, or lets nobody in. Data and settings are not at fault.
@@ -64,7 +69,7 @@ def of_prefect(error: Exception) -> OutageError | None:
     cause = next((item for item in chain(error) if isinstance(item, httpx.HTTPError)), None)
     if cause is None:
         return None
-    where = f"Prefect's server at {redacted(PREFECT_API_URL.value() or 'an address that nobody gave')}"
+    where = f"Prefect's server at {redacted(_prefects_address())}"
     if isinstance(cause, httpx.HTTPStatusError):
         status = cause.response.status_code
         if status in (401, 403):
@@ -77,10 +82,8 @@ def of_prefect(error: Exception) -> OutageError | None:
     return OutageError(f"{where} does not answer: {words}.\n{_PREFECT_CURE}")
 
 
-_PREFECT_CURE = (
-    "Finished stages are kept, and no version is promoted unjudged. Start the server (`prefect server start`) and run the "
-    "same command again: it takes up what is finished. Without PREFECT_API_URL a run needs no server."
-)
+def _prefects_address() -> str:
+    return PREFECT_API_URL.value() or "an address that nobody gave"
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:

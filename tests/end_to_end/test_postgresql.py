@@ -147,11 +147,7 @@ WRONG = {
 
 @pytest.mark.parametrize("variable", WRONG)
 def test_a_wrong_password_ends_in_a_sentence_at_once(installation, tiny_settings, tmp_path, variable):
-    environment = {
-        **installation.environment,
-        variable: "nobody:wrong-secret-5150",
-        "HIERFORECAST_HOME": str(tmp_path / "home"),
-    }
+    wrong = {variable: "nobody:wrong-secret-5150", "HIERFORECAST_HOME": str(tmp_path / "home")}
     run = Retrain(tiny_settings, {**installation.environment, **wrong}, tmp_path / "log")
     assert run.end() == 1
     told = WRONG[variable].format(mlflow=installation.mlflow.address, prefect=installation.prefect.address)

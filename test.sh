@@ -19,6 +19,14 @@ install_browser() {
   apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
 }
 
+# Its programs alone: no cluster of Debian's own is made or started.
+install_postgresql() {
+  command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] && [ ! -e /etc/postgresql-common ] || return 1
+  say "installing PostgreSQL for the tests of servers"
+  mkdir -p /etc/postgresql-common && echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
+}
+
 if ! has_browser && ! install_browser; then
   say "no Chromium found: the browser tests will be skipped. Install it (Debian and Ubuntu: sudo apt-get install chromium;"
   say "macOS: brew install --cask google-chrome, or put any Chromium on the PATH as 'chromium') and run this again."
@@ -28,6 +36,10 @@ tier=(-m "not slow")
 if [ "${1:-}" = --slow ]; then
   tier=()
   shift
+  # Debian keeps them off the PATH.
+  if ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! install_postgresql; then
+    say "no PostgreSQL found: the tests of servers on it will be skipped (Debian and Ubuntu: sudo apt-get install postgresql)"
+  fi
 fi
 # Through the interpreter: scripts in .venv/bin name the place that they were installed in.
 .venv/bin/python -m ruff check .

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.support.servers import end_process
@@ -24,15 +25,18 @@ def deployed(prefect_server):
     return prefect_server
 
 
+def start_worker(server) -> subprocess.Popen:
+    """A process worker on the pool, started in a session of its own so that signals reach it."""
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]
+    with (server.home / "worker.log").open("ab") as log:
+        return subprocess.Popen(command, cwd=ROOT, env=server.environment, stdout=log, stderr=log, start_new_session=True)
+
+
 @pytest.fixture
 def worker(deployed):
-    """A process worker on the pool, started in a session of its own so that signals reach it."""
-    log = (deployed.home / "worker.log").open("wb")
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]
-    process = subprocess.Popen(command, cwd=ROOT, env=deployed.environment, stdout=log, stderr=log, start_new_session=True)
+    process = start_worker(deployed)
     yield process
     end_process(process)
-    log.close()
 
 
 def test_every_flow_is_deployed(deployed):
@@ -53,6 +57,36 @@ def test_the_schedule_makes_runs_by_itself(deployed, wait_until):
     flows = {flow["id"]: flow["name"] for flow in deployed.ask("/flows/filter", {})}
     assert {flows[run["flow_id"]] for run in runs} == {"weekly-retrain"}
     assert all(run["expected_start_time"][11:16] in ("04:15", "05:15") for run in runs)  # 06:15 in Berlin, summer and winter
+
+
+def test_a_run_that_died_with_its_worker_is_marked_and_gives_its_slot_back(deployed, tiny_settings, wait_until):
+    """As after a power cut. The deployment has one slot and cancels who comes while it is taken."""
+    made = deployed.run("prefect", "automation", "create", "--from-file", "deployments/zombies.yaml")
+    assert made.returncode == 0, made.stdout + made.stderr
+    worker = start_worker(deployed)
+    asked = deployed.run("prefect", "deployment", "run", "weekly-retrain/demo", "-p", f"settings={tiny_settings}")
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    heartbeat = {"filter": {"event": {"name": ["prefect.flow-run.heartbeat"]}}}
+    wait_until("a heartbeat", lambda: deployed.ask("/events/filter", heartbeat)["events"])
+    (run,) = by_hand(deployed)
+    assert run["state_name"] == "Running"
+    for process in [*psutil.Process(worker.pid).children(recursive=True), worker]:
+        process.kill()
+    worker.wait()
+    assert taken_slots(deployed) == 1
+
+    wait_until("the mark", lambda: by_hand(deployed)[0]["state_name"] == "Crashed", seconds=300)
+    assert "no heartbeat" in by_hand(deployed)[0]["state"]["message"]
+    assert taken_slots(deployed) == 0
+
+
+def by_hand(server) -> list[dict]:
+    """Runs that no schedule asked for, the first one first."""
+    return [run for run in server.ask("/flow_runs/filter", {"sort": "START_TIME_ASC"}) if not run["auto_scheduled"]]
+
+
+def taken_slots(server) -> int:
+    return sum(limit["active_slots"] for limit in server.ask("/v2/concurrency_limits/filter", {}))
 
 
 def test_a_deployment_runs_to_the_end_and_again_without_a_second_version(deployed, worker, tiny_settings):

@@ -76,7 +76,7 @@ def mutated(mutation: Mutation, company: str, seed: int) -> Case:
 
 def try_mutations(count: int, seed: int, only: str) -> Iterator[Tried]:
     """Mutations in turn, each time with the other company and a seed of its own."""
-    chosen = [each for each in MUTATIONS if only in f"{each.kind} {each.name}"]
+    chosen = [each for each in MUTATIONS if only in f"{each.kind}: {each.name}"]
     for number in range(count if not only else 2 * len(chosen)):
         turn, place = divmod(number, len(chosen))
         company = list(GOOD)[(turn + place) % 2]

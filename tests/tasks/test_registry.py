@@ -120,7 +120,7 @@ def test_a_registry_that_cannot_be_asked_is_not_an_empty_one(shelf, trained, mon
     def unreachable(*_):
         raise MlflowException("API request failed: max retries exceeded")
 
-    monkeypatch.setattr(type(shelf), "get_model_version_by_alias", unreachable)
+    monkeypatch.setattr(type(shelf), "get_registered_model", unreachable)
     with pytest.raises(MlflowException, match="max retries"):
         versions.champion("demo", "hiref")
 

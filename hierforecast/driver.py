@@ -90,6 +90,8 @@ class Driver:
         availability_lag: periods until a value is known, for drivers that are measured and not planned.
         by: the levels its effect varies over; None means every level, an empty tuple one effect for all.
         lags: periods back at which it works, each with an effect of its own; 0 is the same period.
+        lag_of: the target or another driver that this column is the past of, for the checks to verify; None if of none.
+        lag_periods: how many periods ago it was that column; declared together with `lag_of`.
         lower: smallest plausible value; None for no bound.
         upper: largest plausible value; None for no bound.
     """
@@ -105,6 +107,8 @@ class Driver:
     availability_lag: Annotated[int, Field(ge=0)] = 0
     by: tuple[str, ...] | None = None
     lags: Annotated[tuple[Annotated[int, Field(ge=0, le=104)], ...], Field(min_length=1)] = (0,)
+    lag_of: Annotated[str, Field(min_length=1)] | None = None
+    lag_periods: Annotated[int, Field(ge=1, le=104)] | None = None
     lower: float | None = None
     upper: float | None = None
 
@@ -131,4 +135,7 @@ class Driver:
         if self.lower is not None and self.upper is not None and self.lower > self.upper:
             raise ValueError(f"driver {self.name!r}: lower {self.lower} is above upper {self.upper}")
         refuse_repeated(self.lags, f"driver {self.name!r}: lags")
+        if (self.lag_of is None) != (self.lag_periods is None):
+            given, lacking = ("lag_of", "lag_periods") if self.lag_periods is None else ("lag_periods", "lag_of")
+            raise ValueError(f"driver {self.name!r}: {given} is given without {lacking}; give both, or leave both out")
         return self

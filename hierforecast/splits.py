@@ -63,3 +63,17 @@ def observed_and_plan(panel: pd.DataFrame, *, period: str, target: str) -> Split
         raise PanelError(f"target {target!r} is empty in every row; there is nothing to learn from")
     plan = panel[period] > known.max()
     return Split(panel[~plan], panel[plan])
+
+
+def refuse_overlap(trained_to: pd.Timestamp | str, holdout: pd.Series) -> None:
+    """Nothing that is scored may have been trained on: held-out periods lie after the last that a model was trained on.
+
+    Raises:
+        PanelError: a held-out period that the model knows.
+    """
+    last, known = pd.Timestamp(trained_to), holdout[holdout <= pd.Timestamp(trained_to)]
+    if len(known):
+        raise PanelError(
+            f"the model was trained up to {last.date()}, and {known.nunique():,} held-out periods lie before that, from "
+            f"{known.min().date()} on; what it knows tells nothing of its forecasts, so train on the periods before them"
+        )

@@ -25,10 +25,11 @@ from mlflow.entities.model_registry import ModelVersion
 
 from dashboard.cache import ByteCache
 from dashboard.catalog import Catalog, Version
-from hierforecast.errors import RegistryError, SettingsError
+from hierforecast.errors import RegistryError, SealError, SettingsError
 from hierforecast.layout import registered_name
 from hierforecast.results import PART, Table
 from hierforecast.schema import Company
+from hierforecast.seal import SEAL, SEAL_TAG, check_file, read_seal
 from hierforecast.settings import parse_company
 
 _log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class Registry:
         self.tracking_uri = tracking_uri
         self._tables: ByteCache[pd.DataFrame] = ByteCache(table_bytes, lambda frame: int(frame.memory_usage(deep=True).sum()))
         self._texts: ByteCache[str] = ByteCache(50_000_000, len)
+        self._seals: ByteCache[dict[str, str]] = ByteCache(10_000_000, lambda seal: 200 * len(seal))
         self._scratch = Path(tempfile.mkdtemp(prefix="hierforecast-dashboard-"))
         weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
         self._remembered = (float("-inf"), Catalog())
@@ -77,14 +79,22 @@ class Registry:
         """As `table`, None where the version carries none: it was trained by an earlier release."""
         try:
             return self.table(version, table)
+        except SealError:
+            raise
         except RegistryError:
             return None
 
     def settings(self, version: Version) -> Company | None:
-        """The settings that a version was trained with; None where it carries none that this release understands."""
+        """The settings that a version was trained with; None where it carries none that this release understands.
+
+        Raises:
+            SealError: they are not those that were registered.
+        """
         try:
             text = self._text(version, "settings.json")
             return parse_company(json.loads(text), source=f"settings of {_title(version)}")
+        except SealError:
+            raise
         except (RegistryError, SettingsError, ValueError) as error:
             _log.warning("%s", error)
             return None
@@ -133,6 +143,33 @@ class Registry:
         )
 
     def _download(self, version: Version, artifact: str) -> Path:
+        """An artifact of a version, once it is the one that was registered."""
+        seal = self._seal(version)
+        path = self._fetch(version, artifact)
+        if seal is not None:
+            try:
+                check_file(seal, artifact, path, of=_title(version))
+            except SealError as error:
+                path.unlink()
+                _log.warning("%s", error)
+                raise
+        return path
+
+    def _seal(self, version: Version) -> dict[str, str] | None:
+        """Digests by artifact; None where the version was registered by an earlier release, without a seal."""
+        digest = version.tags.get(SEAL_TAG)
+        if digest is None:
+            return None
+        return self._seals.get(version.run_id, lambda: self._read_seal(version, digest))
+
+    def _read_seal(self, version: Version, digest: str) -> dict[str, str]:
+        try:
+            text = self._fetch(version, SEAL).read_text(encoding="utf-8", errors="replace")
+        except RegistryError as error:
+            raise SealError(str(error)) from None
+        return read_seal(text, digest, of=_title(version))
+
+    def _fetch(self, version: Version, artifact: str) -> Path:
         folder = self._scratch / version.run_id
         folder.mkdir(exist_ok=True)
         try:

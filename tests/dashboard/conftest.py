@@ -22,6 +22,7 @@ import pandas as pd
 import pytest
 
 from hierforecast.layout import Home, registered_name
+from hierforecast.seal import SEAL, SEAL_TAG, digest_of, digests_of, write_seal
 
 # The same as in test.sh: names on the PATH, and where Chrome is on a Mac.
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
@@ -259,13 +260,15 @@ class DemoRegistry:
         with tempfile.TemporaryDirectory() as folder:
             self._write(Path(folder), tables, company)
             self.client.log_artifacts(run.run_id, folder)
+            seal = write_seal(digests_of(Path(folder)))
+            self.client.log_text(run.run_id, seal, SEAL)
         for row in tables["scores"].itertuples():
             self.client.log_metric(run.run_id, f"wape.{row.level}", row.wape)
         for metric, value in {"divergences": 2, "ebfmi": 0.87}.items() if family == "precision" else ():
             self.client.log_metric(run.run_id, metric, value)
         self.client.set_terminated(run.run_id)
         version = self.client.create_model_version(name, source=run.artifact_uri, run_id=run.run_id).version
-        for key, value in _tags(company, family, decision).items():
+        for key, value in (_tags(company, family, decision) | {SEAL_TAG: digest_of(seal)}).items():
             self.client.set_model_version_tag(name, version, key, value)
         return version
 

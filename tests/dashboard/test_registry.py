@@ -1,11 +1,17 @@
 """The reader against a real MLflow registry."""
 
+import dataclasses
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
+from dashboard.components.cards import show
+from dashboard.pages.forecasts import forecast_parts
 from dashboard.registry import NOTHING_YET, Registry
-from hierforecast.errors import RegistryError
-from hierforecast.results import DECAY, FORECASTS, SCORES
+from hierforecast.errors import RegistryError, SealError
+from hierforecast.results import DECAY, FORECASTS, NODES, SCORES
+from hierforecast.seal import SEAL, SEAL_TAG, write_seal
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +91,67 @@ def test_moving_an_alias_shows_in_the_next_catalog(demo):
     assert Registry(demo.home.tracking_uri).catalog().behind("demo", "hiref", "champion").number == 2
     demo.alias("hiref", "champion", "3")
     assert Registry(demo.home.tracking_uri).catalog().behind("demo", "hiref", "champion").number == 3
+
+
+def files_of(demo, version) -> Path:
+    """Where the artifacts of a version lie, for those who can write there."""
+    return Path(demo.client.get_run(version.run_id).info.artifact_uri.removeprefix("file://"))
+
+
+@pytest.fixture(scope="module")
+def spoilt(build, tmp_path_factory):
+    """A registry that tests may change, if they put it back."""
+    return build(tmp_path_factory.mktemp("spoilt") / "home")
+
+
+@pytest.fixture
+def victim(spoilt):
+    """A fresh reader, a version and the folder of its artifacts, which is put back after the test."""
+    reader = Registry(spoilt.home.tracking_uri)
+    version = reader.catalog().behind("demo", "hiref", "champion")
+    folder = files_of(spoilt, version)
+    kept = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    yield reader, version, folder
+    for path, content in kept.items():
+        path.write_bytes(content)
+
+
+def test_numbers_that_were_changed_in_the_store_are_not_shown(victim):
+    reader, version, folder = victim
+    path = folder / "tables/nodes.parquet"
+    pd.read_parquet(path).assign(forecast=1e9).to_parquet(path, index=False)
+    for ask in (reader.table, reader.table_if_any):  # no table at all would look like an earlier release
+        with pytest.raises(SealError, match=r"demo-hiref version 2: 'tables/nodes\.parquet' was changed.*Roll back"):
+            ask(version, NODES)
+    assert len(reader.table(version, SCORES)) > 0  # the others are as they were
+    told = str(show(lambda: forecast_parts(reader, version, {})))
+    assert "was changed after this version was registered" in told
+    assert "1000000000" not in told
+
+
+@pytest.mark.parametrize("name", ["checks/report.html", "settings.json"])
+def test_texts_that_were_changed_are_not_shown(victim, name):
+    reader, version, folder = victim
+    (folder / name).write_text("<h1>all is well</h1>")
+    with pytest.raises(SealError, match=name):
+        reader.report(version) if name.endswith("html") else reader.settings(version)
+
+
+def test_a_seal_that_was_changed_or_taken_away_hides_nothing(victim):
+    reader, version, folder = victim
+    kept = (folder / SEAL).read_text()
+    (folder / SEAL).write_text(write_seal({}))
+    with pytest.raises(SealError, match="is not the list that was sealed"):
+        reader.table_if_any(version, NODES)
+    (folder / SEAL).unlink()
+    with pytest.raises(SealError, match=r"no readable 'seal\.json'"):
+        reader.table_if_any(version, NODES)
+    (folder / SEAL).write_text(kept)  # it is asked again, not remembered
+    assert reader.table_if_any(version, NODES) is not None
+
+
+def test_a_version_without_a_seal_is_shown_as_before(victim):
+    reader, version, folder = victim
+    (folder / SEAL).unlink()
+    tags = {name: value for name, value in version.tags.items() if name != SEAL_TAG}
+    assert len(reader.table(dataclasses.replace(version, tags=tags), SCORES)) > 0

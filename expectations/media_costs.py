@@ -9,6 +9,7 @@ from expectations.panel_view import SHOWN_KEYS, Finding, PanelView, several
 from expectations.plausibility import far_from_usual
 
 SMALL = 0.01  # of a tactical's usual period: what is left of a booking or a view
+SCATTER = 5  # median distances from the median: what is bought in different sizes has no one price
 SELDOM = 0.2  # share of its periods, above which a tactical is billed at other times than it is shown, or is free
 
 
@@ -43,7 +44,7 @@ class ExpectSpendAndExposureTogether(PanelExpectation):
 
 
 class ExpectSteadyCost(PanelExpectation):
-    """What one exposure costs stays within a factor (`checks.max_jump`) of the tactical's median.
+    """What one exposure costs stays within a factor (`checks.max_jump`) of the tactical's median, and within its scatter.
 
     Args:
         pairs: per tactical its spend column and its exposure column.
@@ -61,7 +62,7 @@ class ExpectSteadyCost(PanelExpectation):
             spend, exposure = (view.frame[column].to_numpy(dtype=float) for column in columns)
             both = _counts(spend) & _counts(exposure)
             cost = np.divide(spend, exposure, out=np.zeros(len(spend)), where=both)
-            rows = far_from_usual(view, cost, self.limit)
+            rows = far_from_usual(view, cost, self.limit) & _outlying(cost, both)
             if rows.any():
                 found.append(f"{tactical} in {several(int(rows.sum()), self.frequency)}")
                 usual = float(np.median(cost[both]))
@@ -76,6 +77,15 @@ class ExpectSteadyCost(PanelExpectation):
         cure = "Another unit of spend or of exposure, or a slip?"
         told = f"cost per exposure beyond a factor of {self.limit:g}: {', '.join(found)}"
         return Finding(f"{told}. {cure}", broken, tuple(keys[:SHOWN_KEYS]))
+
+
+def _outlying(cost: np.ndarray, both: np.ndarray) -> np.ndarray:
+    """Rows whose cost lies far out of the tactical's own scatter, (rows,)."""
+    if not both.any():
+        return both
+    logs = np.log(cost, out=np.zeros(len(cost)), where=both)
+    away = np.abs(logs - np.median(logs[both]))
+    return both & (away > SCATTER * np.median(away[both]))
 
 
 def _alone(there: np.ndarray, gone: np.ndarray) -> np.ndarray:

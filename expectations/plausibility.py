@@ -6,8 +6,9 @@ Everything is judged inside series and in logarithms, where another unit or curr
     step     : |jump[t]| >= log(limit) in half of the series that report, and the median of the 8 periods from t on lies
                as far from that of the 8 periods before
 
-A step that the same weeks of another year made as well is a season. Columns that jump like that all the time (media in
-flights, rare sales) are not judged.
+A step that the same weeks of another year made as well is a season. Columns that jump like that all the time (rare sales)
+are not judged. Of columns that come in flights every flight is a step, so there the two levels must also lie apart for
+good: 9 in 10 of all values on the higher side above 9 in 10 of those on the lower.
 """
 
 from typing import ClassVar, NamedTuple
@@ -25,6 +26,7 @@ HALF = 0.5  # of the series: a change of unit meets all, and not all report
 RESTLESS = 0.05  # share of values that jump in usual periods, above which jumps say nothing
 SEASONAL = 0.25  # of the series with the same step a year before or after
 FEWEST = 10  # periods
+LASTS = 4  # values on either side of a step for good
 MOST_STEPS = 6  # a column with more of them swings
 ABOVE_REFERENCE = 1.5
 
@@ -54,18 +56,20 @@ class ExpectSameUnit(PanelExpectation):
         columns: columns of amounts; those with negative values are left out.
         limit: the factor.
         seasonal: columns that may jump in a season nobody has seen twice; there the factor is squared.
+        for_good: whether the levels must lie apart for good.
     """
 
     columns: list[str]
     limit: float
     seasonal: list[str]
-    success_keys: ClassVar[tuple[str, ...]] = (*PanelExpectation.success_keys, "columns", "limit", "seasonal")
+    for_good: bool = False
+    success_keys: ClassVar[tuple[str, ...]] = (*PanelExpectation.success_keys, "columns", "limit", "seasonal", "for_good")
 
     def find(self, view: PanelView) -> Finding:
         """Columns with a step, and the first series that make it."""
         found, keys = [], []
         for column in self.columns:
-            steps = find_steps(view, column, self.limit, seasonal=column in self.seasonal)
+            steps = find_steps(view, column, self.limit, seasonal=column in self.seasonal, for_good=self.for_good)
             for step in steps[:2]:
                 found.append(_told(view, column, step))
                 keys += [f"{key} ({column})" for key in view.keys(step.rows)]
@@ -116,7 +120,7 @@ class ExpectUsualValues(PanelExpectation):
         return (usual > 0) & (values > ABOVE_REFERENCE * usual), f"above {ABOVE_REFERENCE:g} times {self.references[column]!r}"
 
 
-def find_steps(view: PanelView, column: str, limit: float, *, seasonal: bool) -> list[Step]:
+def find_steps(view: PanelView, column: str, limit: float, *, seasonal: bool, for_good: bool = False) -> list[Step]:
     """Periods at which most series of a column go to another level by at least a factor."""
     order = view.ordered
     values = view.frame[column].to_numpy(dtype=float)[order.rows]
@@ -147,7 +151,7 @@ def find_steps(view: PanelView, column: str, limit: float, *, seasonal: bool) ->
         needed = limit if known or not seasonal else limit**2
         if season or (steps and at + first - steps[-1].period < BACK[view.frequency]):
             continue
-        step = _step(view, logs, at + first, sign, needed)
+        step = _step(view, logs, at + first, sign, needed, for_good=for_good)
         if step is not None:
             steps.append(step)
     return steps
@@ -164,21 +168,21 @@ def far_from_usual(view: PanelView, values: np.ndarray, limit: float) -> np.ndar
     rows = np.flatnonzero((highest - lowest >= np.log(limit))[order.series] & positive)  # nothing can be far in the others
     far = np.zeros(len(values), dtype=bool)
     if len(rows):
-        usual = medians(logs[rows], order.series[rows], len(order.starts))
+        usual = quantiles(logs[rows], order.series[rows], len(order.starts), share=0.5)
         far[order.rows[rows[np.abs(logs[rows] - usual[order.series[rows]]) >= np.log(limit)]]] = True
     return far
 
 
-def medians(values: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
-    """The (lower and upper mean) median of every group, (count,); NaN where a group has no value."""
+def quantiles(values: np.ndarray, groups: np.ndarray, count: int, *, share: float) -> np.ndarray:
+    """The quantile of every group, (count,), halfway between values where it falls between two; NaN without values."""
     order = np.lexsort((values, groups))
     sizes = np.bincount(groups, minlength=count)
-    ends = np.cumsum(sizes)
-    starts = ends - sizes
+    starts = np.cumsum(sizes) - sizes
     found = np.full(count, np.nan)
     some = sizes > 0
-    ranked = values[order]
-    found[some] = (ranked[(starts + (sizes - 1) // 2)[some]] + ranked[(starts + sizes // 2)[some]]) / 2
+    place, ranked = share * (sizes - 1), values[order]
+    low, high = (starts + side(place).astype(int) for side in (np.floor, np.ceil))
+    found[some] = (ranked[low[some]] + ranked[high[some]]) / 2
     return found
 
 
@@ -199,20 +203,31 @@ def _season(share: np.ndarray, pairs: np.ndarray, at: int, year: int) -> tuple[b
     return bool(near), bool(near) and float(share[near].max()) >= SEASONAL
 
 
-def _step(view: PanelView, logs: np.ndarray, period: int, sign: int, limit: float) -> Step | None:
+def _step(view: PanelView, logs: np.ndarray, period: int, sign: int, limit: float, *, for_good: bool) -> Step | None:
     """The levels before and after a period, if they are as far apart in most series."""
-    order, around = view.ordered, AROUND[view.frequency]
-    level = []
-    for low, high in ((period - around, period), (period, period + around)):
-        rows = np.flatnonzero((order.periods >= low) & (order.periods < high) & np.isfinite(logs))
-        level.append(medians(logs[rows], order.series[rows], len(order.starts)))
-    change = sign * (level[1] - level[0])
+    order, around = view.ordered, len(logs) if for_good else AROUND[view.frequency]
+    sides = [
+        np.flatnonzero((order.periods >= low) & (order.periods < high) & np.isfinite(logs))
+        for low, high in ((period - around, period), (period, period + around))
+    ]
+    before, after = (quantiles(logs[rows], order.series[rows], len(order.starts), share=0.5) for rows in sides)
+    change = sign * (after - before)
     reporting, met = np.isfinite(change), change >= np.log(limit) * (1 - 1e-9)
+    if for_good:
+        met &= _apart(logs, order.series, sides[::-sign], len(order.starts))
     if not reporting.any() or met.sum() < HALF * reporting.sum():
         return None
     rows = np.flatnonzero((order.periods == period) & met[order.series])
     factor = float(np.exp(sign * np.median(change[met])))
     return Step(period, factor, int(met.sum()), int(reporting.sum()), order.rows[rows])
+
+
+def _apart(logs: np.ndarray, series: np.ndarray, sides: list[np.ndarray], count: int) -> np.ndarray:
+    """Series whose values on the higher side, given first, hardly overlap with those on the lower, (series,)."""
+    higher, lower = sides
+    enough = np.minimum(*(np.bincount(series[rows], minlength=count) for rows in sides)) >= LASTS
+    floor = quantiles(logs[higher], series[higher], count, share=0.1)
+    return enough & (floor > quantiles(logs[lower], series[lower], count, share=0.9))
 
 
 def _told(view: PanelView, column: str, step: Step) -> str:

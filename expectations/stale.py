@@ -9,6 +9,7 @@ from expectations.panel_view import SHOWN_KEYS, Finding, PanelView, several
 
 REPEATED = 8  # equal values in a row
 RESTLESS = 0.9  # share of a series' other values that differ from the one before
+MOSTLY = 0.8  # the same over all series: prices rest, and one that moved a while is none that always does
 
 
 class ExpectMovingValues(PanelExpectation):
@@ -50,13 +51,17 @@ def standing_still(view: PanelView, column: str, last: int) -> np.ndarray:
     same[1:] = (values[1:] == values[:-1]) & (np.diff(order.series) == 0) & judged[1:] & judged[:-1]
     begins = np.flatnonzero(~same)
     lengths = np.diff(np.r_[begins, len(values)])
-    long = (lengths >= REPEATED) & (values[begins] != 0) & judged[begins]
+    held = values[judged] if judged.any() else np.zeros(1)
+    bounds = (0.0, held.min(), held.max())  # where shares and ratings rest by nature
+    long = (lengths >= REPEATED) & ~np.isin(values[begins], bounds) & judged[begins]
     if not long.any():
         return np.array([], dtype=int)
     inside = np.repeat(long, lengths)
     others = judged & ~inside
     moves = np.add.reduceat((others & ~same).astype(float), order.starts)
     count = np.add.reduceat(others.astype(float), order.starts)
+    if moves.sum() < MOSTLY * count.sum():
+        return np.array([], dtype=int)
     restless = (count >= 2 * REPEATED) & (moves >= RESTLESS * count)
     chosen = begins[long]
     return order.rows[chosen[restless[order.series[chosen]]]]

@@ -68,6 +68,13 @@ class _Panel(Settings):
     horizon: int = Field(13, ge=1, le=104, description="periods held out for the gate, and forecast ahead")
     checks: Checks = Checks()
 
+    @field_validator("path")
+    @classmethod
+    def _no_address(cls, value: str | None) -> str | None:
+        if value and "://" in value:  # not repeated in the message: addresses may hold a password
+            raise ValueError("is an address; name a file beside the settings, or hand it over with --sales or --media")
+        return value
+
     @field_validator("target", mode="before")
     @classmethod
     def _bare_name(cls, value: Any) -> Any:

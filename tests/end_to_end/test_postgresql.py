@@ -16,6 +16,7 @@ from tests.support.servers import Service, mlflow_service, prefect_service
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1500),
     pytest.mark.skipif(find_programs() is None, reason="PostgreSQL is not installed (Debian: apt-get install postgresql)"),
 ]
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ from tests.support.servers import end_process
 ROOT = Path(__file__).resolve().parents[2]
 POOL = "hierforecast"
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ class Retrain:
     def said(self) -> str:
         return self.log.read_text()
 
-    def end(self, seconds: float = 500) -> int:
+    def end(self, seconds: float = 900) -> int:
         """Wait for it; the exit code."""
         try:
             return self.process.wait(timeout=seconds)

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from expectations.from_schema import number_columns
 from expectations.grid import write_date
-from expectations.panel_view import PanelView
+from expectations.panel_view import PanelView, key_levels
 from hierforecast.schema import MediaPanel, SalesPanel
 
+PROFILE = "profile.json"  # beside the report of the checks, and with it an artifact of a version's run
 YEAR = {"day": 364, "week": 52, "month": 12}  # periods; whole weeks, so that weekdays stay on weekdays
 LAST_PERIODS = 8  # over which rows per period are counted
 MOST_NAMES = 10_000  # of a level; above it nodes are counted only
@@ -92,7 +92,7 @@ def profile_of(view: PanelView, panel: SalesPanel | MediaPanel) -> Profile:
 
 def compared_columns(panel: SalesPanel | MediaPanel) -> list[str]:
     """Every column of numbers but the target."""
-    return [name for name in number_columns(panel) if name != panel.target.name]
+    return [name for name in panel.columns if name not in (*key_levels(panel), panel.period, panel.target.name)]
 
 
 def describe_columns(

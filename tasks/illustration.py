@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from hierforecast.schema import Company
 from tasks import environment, hiref, stages
 from tasks.trained import Trained
 
 
-@task(name="illustrate", cache_key_fn=stages.by_fingerprint, persist_result=True, result_serializer="json")
+@stages.stage("illustrate")
 def illustrate(company: Company, family: str, fingerprint: str, trained: Trained, tables: str) -> str:
     """Draw what a version's tables show; returns the pictures' folder."""
     environment.prepare()

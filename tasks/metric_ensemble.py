@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from hierforecast.errors import HierforecastError
 from hierforecast.results import ENSEMBLE_ROI, ENSEMBLE_WEIGHTS
@@ -18,7 +18,7 @@ from tasks.progress import QuarterLog
 TABLES = (ENSEMBLE_WEIGHTS, ENSEMBLE_ROI)
 
 
-@task(name="weigh-metrics", cache_key_fn=stages.by_fingerprint, persist_result=True, result_serializer="json")
+@stages.stage("weigh-metrics")
 def weigh_metrics(company: Company, panel: PanelReference, fingerprint: str) -> str | None:
     """Fit one model per metric on all weeks and weigh them; returns the folder of `TABLES`.
 

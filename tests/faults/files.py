@@ -182,6 +182,7 @@ FILES = [
         codes=(1,),
         says="sales.parquet",
         mend=_second_monday,
+        flow=HIREF,
         champion_stands=True,
     ),
     Row(

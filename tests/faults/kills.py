@@ -10,8 +10,8 @@ _ALIAS = "mlflow.MlflowClient.set_registered_model_alias"
 _STEP = "hierforecast.precision.sampling.checkpoint.Checkpoint.write"
 # Stage, what it was at, the flow, and the call: its place, before or after, which one, a word among its arguments.
 _CALLS = [
-    ("ingest", "between writing a panel and renaming it", BOTH, "pandas.DataFrame.to_parquet", "after", 1, "panels"),
-    ("checks", "before the media panel's report", BOTH, "expectations.validation.validate", "after", 2, ""),
+    ("ingest", "between writing a panel and renaming it", HIREF, "pandas.DataFrame.to_parquet", "after", 1, "panels"),
+    ("checks", "before the report of the checks", HIREF, "expectations.validation.validate", "after", 1, ""),
     ("fit", "while HiReF was fitted on all weeks", HIREF, "hierforecast.hiref.HiReF.fit", "before", 2, ""),
     ("saving", "inside the folder of a HiReF", HIREF, "hierforecast.model_folder.save_file", "after", 1, ""),
     ("sampling", "after two calls of the sampler", BOTH, _STEP, "after", 2, ""),

@@ -1,12 +1,18 @@
 """What a flow's process finds in its environment, however it is started; each in a process of its own."""
 
+import itertools
+import logging
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
+
+from hierforecast.errors import PanelError
+from tasks import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 TOLD = (
@@ -117,3 +123,34 @@ def test_compiled_programs_are_kept_in_the_home_before_tensorflow_is_there(tmp_p
     done = run(tmp_path, "-c", f"{WAYS[way]}\n{told}", HIERFORECAST_HOME=str(tmp_path / "home"))
     wanted = f'--tf_xla_persistent_cache_directory="{tmp_path / "home" / "caches" / "xla"}"'
     assert done.stdout.strip().splitlines()[-1:] == [wanted], done.stderr
+
+
+def record(error: Exception | None, text: str) -> logging.LogRecord:
+    return logging.LogRecord("prefect", logging.ERROR, "file", 1, text, (), (type(error), error, None) if error else None)
+
+
+def test_events_that_prefects_server_does_not_take_are_told_once(monkeypatch):
+    monkeypatch.setattr(environment, "_events_lost", itertools.count())
+    lost = [record(None, "Service 'EventsWorker' failed to process item Event(a page of it)") for _ in range(3)]
+    assert [environment._once_of_lost_events(item) for item in lost] == [True, False, False]
+    assert "the run goes on" in lost[0].getMessage()
+    assert environment._once_of_lost_events(record(None, "something else"))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PanelError("no column 'price'\nand more"), "stopped: no column 'price'"),
+        (httpx.ConnectError("refused"), "Prefect's server cannot be told how the run went: refused"),
+    ],
+)
+def test_no_traceback_of_what_is_told_in_words(error, told):
+    shown = record(error, "Encountered exception during execution")
+    assert environment._without_traceback(shown)
+    assert (shown.getMessage(), shown.exc_info) == (told, None)
+
+
+def test_a_fault_of_ours_keeps_its_traceback_in_the_log():
+    shown = record(ZeroDivisionError(), "Encountered exception during execution")
+    assert environment._without_traceback(shown)
+    assert shown.exc_info

@@ -36,8 +36,8 @@ def calendar_checks(panel: SalesPanel | MediaPanel) -> list[Check]:
     ]
 
 
-def bounds(column: str, lower: float | None, upper: float | None, why: str) -> Check:
-    """Every known value lies between two bounds, of which either may be missing."""
+def bounds(column: str, lower: float | None, upper: float | None, why: str, *, needed: bool = False) -> Check:
+    """Every known value lies between two bounds, of which either may be missing; `needed` where no model can do without."""
     limits = " and ".join(part for part in (_limit("at least", lower), _limit("at most", upper)) if part)
 
     def explain(view: PanelView) -> Finding:
@@ -50,7 +50,7 @@ def bounds(column: str, lower: float | None, upper: float | None, why: str) -> C
         return Finding(f"{several(int(bad.sum()), 'row')} outside: {seen}", int(bad.sum()), view.keys(bad))
 
     expectation = stock.ExpectColumnValuesToBeBetween(column=column, min_value=lower, max_value=upper)
-    return Check("bounds", f"{column!r} is {limits} ({why})", expectation, column, explain=explain)
+    return Check("bounds", f"{column!r} is {limits} ({why})", expectation, column, explain=explain, needed=needed)
 
 
 def known(panel: SalesPanel | MediaPanel, column: str, until: int | None) -> Check:

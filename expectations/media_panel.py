@@ -43,10 +43,10 @@ class ExpectSpendToShow(PanelExpectation):
 def content_checks(panel: MediaPanel, *, earlier: Profile | None = None, today: date | None = None) -> list[Check]:
     """Checks on a typed copy whose structure holds."""
     target = panel.target.name
-    checks = [bounds(target, 0, None, "the target cannot be negative"), known(panel, target, 0)]
+    checks = [bounds(target, 0, None, "the target cannot be negative", needed=True), known(panel, target, 0)]
     checks += [known(panel, name, None) for name in panel.controls]
     for column, until in _media_columns(panel).items():
-        checks += [bounds(column, 0, None, "media cannot be negative"), known(panel, column, until)]
+        checks += [bounds(column, 0, None, "media cannot be negative", needed=True), known(panel, column, until)]
     checks += calendar_checks(panel)
     if panel.spend:
         checks.append(_spend_shows(panel))

@@ -4,33 +4,21 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from hierforecast.check_catalog import BUILT_IN, OWN
+
 Result = Mapping[str, Any]
 
-_STATUSES = ("failed", "broken", "not run", "passed")
 _SHORT = 8  # checks that are shown without being asked for
-_TITLES = {
-    "column": "Columns",
-    "type": "Types",
-    "level_filled": "Levels filled",
-    "unique_keys": "Unique keys",
-    "rows": "Rows",
-    "bounds": "Bounds",
-    "known": "Known values",
-    "regular_calendar": "Regular calendar",
-    "complete_calendar": "Complete calendar",
-    "no_gaps": "No gaps",
-    "full_last_period": "Full last period",
-    "spend_shows": "Spend shows",
-    "leakage": "Leakage",
-    "lags": "Lags",
-}
+# What a result is to its reader: its class on the page, and the word in its pill.
+_WORDS = {"failed": "stops", "broken": "could not check", "warned": "warning", "waiting": "not run", "passed": "passed"}
 
 _STYLE = """
 :root { color-scheme: light dark; --page: #f6f7f9; --card: #ffffff; --ink: #1c2430; --soft: #5b6675; --line: #e1e5ea;
-  --good: #1a7f4b; --good-back: #e5f5ec; --bad: #b42318; --bad-back: #fdecea; --wait: #8a5a00; --wait-back: #fdf3dc; }
+  --good: #1a7f4b; --good-back: #e5f5ec; --bad: #b42318; --bad-back: #fdecea; --warn: #8a5a00; --warn-back: #fdf3dc;
+  --wait: #5b6675; --wait-back: #eceff3; }
 @media (prefers-color-scheme: dark) { :root { --page: #12161c; --card: #1a2028; --ink: #e6eaf0; --soft: #9aa6b5;
-  --line: #2c3540; --good: #5fd394; --good-back: #16331f; --bad: #ff8a80; --bad-back: #3d1a18; --wait: #f0c36a;
-  --wait-back: #3a2d10; } }
+  --line: #2c3540; --good: #5fd394; --good-back: #16331f; --bad: #ff8a80; --bad-back: #3d1a18; --warn: #f0c36a;
+  --warn-back: #3a2d10; --wait: #9aa6b5; --wait-back: #262e38; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", Roboto, Helvetica, Arial,
   sans-serif; }
@@ -54,8 +42,11 @@ code, .keys { font: 13px/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, "Dej
 .keys li { white-space: pre; }
 .pill { display: inline-block; border-radius: 99px; padding: 1px 10px; font-size: 12px; font-weight: 600; white-space: nowrap; }
 .passed { color: var(--good); background: var(--good-back); }
-.failed, .broken { color: var(--bad); background: var(--bad-back); }
-.not-run { color: var(--wait); background: var(--wait-back); }
+.failed { color: var(--bad); background: var(--bad-back); }
+.broken { color: var(--bad); box-shadow: inset 0 0 0 1.5px var(--bad); }
+.warned { color: var(--warn); background: var(--warn-back); }
+.warned.broken { color: var(--warn); background: none; box-shadow: inset 0 0 0 1.5px var(--warn); }
+.waiting { color: var(--wait); background: var(--wait-back); }
 details { background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin-top: 8px; }
 summary { padding: 10px 16px; font-weight: 600; cursor: pointer; }
 summary .pill { margin-left: 6px; }
@@ -91,28 +82,41 @@ def write_page(name: str, rows: int, passed: bool, results: Sequence[Result]) ->
 
 
 def _verdict(title: str, rows: int, passed: bool, results: Sequence[Result]) -> str:
-    counts = {status: sum(result["status"] == status for result in results) for status in _STATUSES}
-    stopped = counts["failed"] + counts["broken"]
-    word = f"All {len(results)} checks hold: training may start." if passed else _stopped(stopped)
+    counts = _counts(results)
     figures = "".join(
-        f'<div class="figure"><b>{count:,}</b><span class="soft">{status}</span></div>'
-        for status, count in {"rows": rows, **counts}.items()
-        if count or status in ("rows", "passed", "failed")
+        f'<div class="figure"><b>{count:,}</b><span class="soft">{word}</span></div>'
+        for word, count in {"rows": rows, **{_WORDS[kind]: count for kind, count in counts.items()}}.items()
+        if count or word in ("rows", "passed", "stops")
     )
-    tone = "good" if passed else "bad"
+    tone = "bad" if not passed else "warn" if counts["warned"] else "good"
     return (
-        f'<section class="verdict" style="--tone: var(--{tone})"><h1>{escape(title)}</h1><p>{word}</p>'
+        f'<section class="verdict" style="--tone: var(--{tone})"><h1>{escape(title)}</h1>'
+        f"<p>{_words(passed, counts, len(results))}</p>"
         f'<div class="figures">{figures}</div></section>\n'
     )
 
 
-def _stopped(count: int) -> str:
-    return f"{count} {'check does' if count == 1 else 'checks do'} not hold: the run was stopped before training."
+def _words(passed: bool, counts: Mapping[str, int], total: int) -> str:
+    """The verdict in sentences."""
+    failed, broke, warned = counts["failed"], counts["broken"], counts["warned"]
+    told = [f"{failed} {'check does' if failed == 1 else 'checks do'} not hold"] if failed else []
+    if broke:
+        told.append(f"{broke} {'check' if broke == 1 else 'checks'} broke and could not judge the data")
+    if passed:
+        first = "No check stops the run" if warned else f"All {total} checks hold"
+        first = f"{first}: training may start."
+    else:
+        first = f"{' and '.join(told) or 'Nothing was checked'}: the run was stopped before training."
+    look = f" {warned} {'warning is' if warned == 1 else 'warnings are'} worth a look." if warned else ""
+    fault = " A check that broke is a fault of the check, not of your data." if broke else ""
+    return first + look + fault
 
 
 def _problems(results: Sequence[Result]) -> str:
-    problems = [result for result in results if result["status"] in ("failed", "broken")]
-    return "<h2>What does not hold</h2>\n" + "".join(map(_problem, problems)) if problems else ""
+    """What stops the run, then what only warns."""
+    parts = {"What stops the run": ("failed", "broken"), "Worth a look": ("warned",)}
+    listed = {title: [result for result in results if _kind(result) in kinds] for title, kinds in parts.items()}
+    return "".join(f"<h2>{title}</h2>\n{''.join(map(_problem, found))}" for title, found in listed.items() if found)
 
 
 def _problem(result: Result) -> str:
@@ -122,11 +126,10 @@ def _problem(result: Result) -> str:
         keys += f'<li class="soft">... and {more:,} more</li>'
     listed = f'<ul class="keys">{keys}</ul>' if keys else ""
     column = f"<code>{escape(result['column'])}</code>" if result["column"] else ""
-    return (
-        f'<article class="problem"><h3>{_pill(result["status"])}{escape(_heading(result["check"]))}{column}</h3>'
-        f"<dl><dt>Expected</dt><dd>{escape(_sentence(result['sentence']))}</dd><dt>Found</dt><dd>{escape(_sentence(result['found']))}</dd></dl>"
-        f"{listed}</article>\n"
-    )
+    told = {"Expected": result["sentence"], "Found": result["found"], "Cure": result["cure"]}
+    lines = "".join(f"<dt>{name}</dt><dd>{escape(_sentence(words))}</dd>" for name, words in told.items() if words)
+    heading = f"{_pill(result)}{escape(_heading(result))}{column}"
+    return f'<article class="problem"><h3>{heading}</h3><dl>{lines}</dl>{listed}</article>\n'
 
 
 def _groups(results: Sequence[Result]) -> str:
@@ -134,17 +137,17 @@ def _groups(results: Sequence[Result]) -> str:
     groups: dict[str, list[Result]] = {}
     for result in results:
         groups.setdefault(result["check"], []).append(result)
-    return "<h2>Every check</h2>\n" + "".join(_group(check, members) for check, members in groups.items())
+    return "<h2>Every check</h2>\n" + "".join(map(_group, groups.values()))
 
 
-def _group(check: str, members: Sequence[Result]) -> str:
-    counts = {status: sum(result["status"] == status for result in members) for status in _STATUSES}
-    pills = "".join(_pill(status, f"{count} {status}") for status, count in counts.items() if count)
-    opened = " open" if len(members) <= _SHORT or counts["failed"] + counts["broken"] else ""
+def _group(members: Sequence[Result]) -> str:
+    counts = _counts(members)
+    pills = "".join(f'<span class="pill {kind}">{count} {_WORDS[kind]}</span>' for kind, count in counts.items() if count)
+    opened = " open" if len(members) <= _SHORT or any(counts[kind] for kind in ("failed", "broken", "warned")) else ""
     head = "<thead><tr><th>Expected</th><th>Found</th><th>Status</th></tr></thead>"
     rows = "".join(map(_row, members))
     return (
-        f"<details{opened}><summary>{escape(_heading(check))} {pills}</summary>"
+        f"<details{opened}><summary>{escape(_title(members[0]['check']))} {pills}</summary>"
         f'<div class="scroll"><table>{head}<tbody>\n{rows}</tbody></table></div></details>\n'
     )
 
@@ -152,17 +155,39 @@ def _group(check: str, members: Sequence[Result]) -> str:
 def _row(result: Result) -> str:
     return (
         f'<tr><td>{escape(_sentence(result["sentence"]))}</td><td class="soft">{escape(_sentence(result["found"]))}</td>'
-        f"<td>{_pill(result['status'])}</td></tr>\n"
+        f"<td>{_pill(result)}</td></tr>\n"
     )
 
 
-def _pill(status: str, words: str = "") -> str:
-    return f'<span class="pill {status.replace(" ", "-")}">{words or status}</span>'
+def _kind(result: Result) -> str:
+    """What a result is to its reader: a key of `_WORDS`."""
+    if result["status"] in ("failed", "broken"):
+        return "warned" if result["severity"] == "warn" else result["status"]
+    return "waiting" if result["status"] == "not run" else "passed"
+
+
+def _counts(results: Sequence[Result]) -> dict[str, int]:
+    kinds = [_kind(result) for result in results]
+    return {kind: kinds.count(kind) for kind in _WORDS}
+
+
+def _pill(result: Result) -> str:
+    """The word for a result; a check that broke says so, whether it stops the run or warns."""
+    kind = _kind(result)
+    broke = " broken" if result["status"] == "broken" and kind != "broken" else ""
+    return f'<span class="pill {kind}{broke}">{_WORDS["broken" if broke else kind]}</span>'
 
 
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _heading(check: str) -> str:
-    return _TITLES.get(check, check.replace("_", " ").capitalize())
+def _heading(result: Result) -> str:
+    return _title(result["check"]) if result["number"] is None else f"{_title(result['check'])} {result['number']}"
+
+
+def _title(check: str) -> str:
+    """The heading of a check: the one it has in the catalog, or else its id in words."""
+    if check == OWN:
+        return "Own check"
+    return BUILT_IN[check].title if check in BUILT_IN else check.replace("_", " ").capitalize()

@@ -8,10 +8,12 @@ from typing import Any
 import great_expectations as gx
 from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult, ExpectationValidationResult
 from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
+from great_expectations.datasource.fluent.interfaces import Batch
+from great_expectations.expectations.expectation import Expectation
 
 from expectations.check import Check
-from expectations.panel_view import Finding, PanelView, several
-from expectations.report import CheckResult
+from expectations.panel_view import SHOWN_KEYS, Finding, PanelView, several
+from expectations.report import CheckResult, Status
 
 # The library keeps its current project in a global: two runs at once would read each other's tables.
 _ONE_AT_A_TIME = threading.Lock()
@@ -51,18 +53,38 @@ def run_checks(checks: list[Check], view: PanelView, *, name: str) -> tuple[list
 
 def not_run(checks: list[Check], why: str) -> list[CheckResult]:
     """Results of checks that could not be run."""
-    return [CheckResult(check.check, check.sentence, "not run", why, 0, (), check.column, check.severity) for check in checks]
+    return [_result(check, "not run", Finding(why)) for check in checks]
+
+
+def _result(check: Check, status: Status, finding: Finding) -> CheckResult:
+    return CheckResult(check.check, check.sentence, status, *finding, check.column, check.severity, check.number)
+
+
+def first_rows(expectation: Expectation, view: PanelView) -> dict[str, Any]:
+    """Ask once more about a stock expectation that failed, now for the first rows that break it.
+
+    Returns:
+        The library's result: "partial_unexpected_index_list" holds positions in the frame, where the expectation is
+        about rows; "observed_value" what was measured, where it is about a number.
+    """
+    shown = {"result_format": "SUMMARY", "partial_unexpected_count": SHOWN_KEYS}
+    with _ONE_AT_A_TIME:
+        return dict(_batch(view).validate(expectation, result_format=shown).result)
 
 
 def _validate(checks: list[Check], view: PanelView, name: str) -> ExpectationSuiteValidationResult:
-    context = gx.get_context(mode="ephemeral", project_config=_project())
-    batch = context.data_sources.add_pandas("panel").add_dataframe_asset("frame").add_batch_definition_whole_dataframe("all")
     for check in checks:
         check.expectation.meta = {"label": check.label}
-    suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=[check.expectation for check in checks]))
-    definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+    batch = _batch(view)  # opens the library's project, which a suite is made in
+    suite = gx.ExpectationSuite(name=name, expectations=[check.expectation for check in checks])
     # BASIC asks for counts only; the keys of offending rows come from our own index.
-    return definition.run(batch_parameters={"dataframe": view.frame}, result_format="BASIC")
+    return batch.validate(suite, result_format="BASIC")
+
+
+def _batch(view: PanelView) -> Batch:
+    context = gx.get_context(mode="ephemeral", project_config=_project())
+    asset = context.data_sources.add_pandas("panel").add_dataframe_asset("frame")
+    return asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": view.frame})
 
 
 def _project() -> DataContextConfig:
@@ -76,21 +98,25 @@ def _read(check: Check, answer: ExpectationValidationResult, view: PanelView) ->
     raised = _exception(answer.exception_info or {})
     if raised is not None:
         logging.getLogger(__name__).warning("check %s broke: %s", check.label, raised)
-        found = f"the check itself broke: {raised}"
-        return CheckResult(check.check, check.sentence, "broken", found, 0, (), check.column, check.severity)
-    finding = _finding(check, answer, view)
-    status = "passed" if answer.success else "failed"
-    found, count, keys = finding
-    return CheckResult(check.check, check.sentence, status, found, count, keys, check.column, check.severity)
+        return _result(check, "broken", Finding(f"the check itself broke: {raised}"))
+    return _result(check, "passed" if answer.success else "failed", _finding(check, answer, view))
 
 
 def _finding(check: Check, answer: ExpectationValidationResult, view: PanelView) -> Finding:
     details = answer.result.get("details") or {}
     if "found" in details:
         return Finding(details["found"], int(answer.result["observed_value"]), tuple(details["keys"]))
-    if answer.success or check.explain is None:
-        return Finding("holds" if answer.success else f"{several(answer.result.get('unexpected_count', 0), 'row')} break it")
-    return check.explain(view)
+    return Finding("holds") if answer.success else _explained(check, answer.result.get("unexpected_count") or 0, view)
+
+
+def _explained(check: Check, count: int, view: PanelView) -> Finding:
+    """The rows that break a stock expectation; it stays broken by the data where they cannot be named."""
+    told = Finding(f"{several(count, 'row')} break it", count)
+    try:
+        return check.explain(view) if check.explain else told
+    except Exception as error:
+        logging.getLogger(__name__).warning("the rows that break %s could not be named: %s", check.label, error)
+        return told
 
 
 def _exception(info: dict[str, Any]) -> str | None:

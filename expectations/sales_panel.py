@@ -23,7 +23,7 @@ from hierforecast.schema import SalesPanel
 def content_checks(panel: SalesPanel, *, earlier: Profile | None = None, today: date | None = None) -> list[Check]:
     """Checks on a typed copy whose structure holds."""
     target, where = panel.target.name, place(panel)
-    checks = [bounds(target, 0, None, "sales cannot be negative"), known(panel, target, 0)]
+    checks = [bounds(target, 0, None, "sales cannot be negative", needed=True), known(panel, target, 0)]
     logged = _logged(panel)
     for driver in panel.drivers:
         checks += _column_checks(panel, driver, driver.name, logged)
@@ -53,10 +53,11 @@ def _column_checks(panel: SalesPanel, driver: Driver, column: str, logged: set[s
     checks = [known(panel, column, until)]
     lower, upper = (driver.lower, driver.upper) if column == driver.name else (None, None)
     why = f"declared bounds{f', {driver.unit}' if driver.unit else ''}"
-    if column in logged and (lower is None or lower < 0):
+    needed = column in logged and (lower is None or lower < 0)
+    if needed:
         lower, why = 0.0, "it is read as a logarithm"
     if lower is not None or upper is not None:
-        checks.append(bounds(column, lower, upper, why))
+        checks.append(bounds(column, lower, upper, why, needed=needed))
     return checks
 
 

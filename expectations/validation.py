@@ -1,15 +1,17 @@
 """The front door: judge a panel as it was read, before anything is trained on it."""
 
 from datetime import date
-from typing import Any
 
 import pandas as pd
 
 from expectations import media_panel, sales_panel
-from expectations.check import Check
+from expectations.check import Check, with_severities
 from expectations.columns import read_dates, read_numbers
+from expectations.drift import drift_by_driver
 from expectations.from_schema import number_columns, structure_checks
+from expectations.own_checks import own_checks
 from expectations.panel_view import PanelView
+from expectations.profile import Profile, profile_of
 from expectations.report import Report
 from expectations.running import not_run, run_checks
 from hierforecast.schema import MediaPanel, SalesPanel
@@ -20,7 +22,7 @@ def validate(
     panel: SalesPanel | MediaPanel,
     *,
     name: str,
-    earlier: Any | None = None,
+    earlier: Profile | None = None,
     today: date | None = None,
 ) -> Report:
     """Check a panel against what was declared about it.
@@ -39,6 +41,7 @@ def validate(
         The report; `report.passed` says whether training may start.
 
     Raises:
+        SettingsError: a check of the company's own has an argument that Great Expectations does not take.
         SuiteMismatchError: Great Expectations lost a check, so that nothing may be concluded.
     """
     frame = _with_dates(frame.reset_index(drop=True), panel)
@@ -47,20 +50,23 @@ def validate(
     ready = [check for check in structure if set(check.needs) <= set(frame.columns)]
     results, evidence = run_checks(ready, PanelView.of(frame, panel), name=f"{name} structure")
     results += not_run([check for check in structure if check not in ready], "a column it needs is missing")
-    evidence = {"structure": evidence, "content": None}
-    if any(result.status != "passed" for result in results):
+    evidence, profile, drift = {"structure": evidence, "content": None}, None, {}
+    if any(result.status != "passed" and result.severity == "stop" for result in results):
         results += not_run(content, "waits until the columns, types and keys hold")
     else:
         view = PanelView.of(_typed(frame, panel), panel)
         more, evidence["content"] = run_checks(content, view, name=f"{name} content")
         results += more
-    return Report(name, len(frame), tuple(results), evidence)
+        if view.last_known(panel.target.name) is not None:
+            profile, drift = profile_of(view, panel), drift_by_driver(view, panel, earlier)
+    return Report(name, len(frame), tuple(results), evidence, profile, drift)
 
 
-def content_checks(panel: SalesPanel | MediaPanel, *, earlier: Any | None = None, today: date | None = None) -> list[Check]:
-    """The content suite of either kind of panel."""
+def content_checks(panel: SalesPanel | MediaPanel, *, earlier: Profile | None = None, today: date | None = None) -> list[Check]:
+    """The content suite of either kind of panel, under the severities that its settings declare, with checks of its own."""
     suite = sales_panel if isinstance(panel, SalesPanel) else media_panel
-    return suite.content_checks(panel, earlier=earlier, today=today)
+    checks = suite.content_checks(panel, earlier=earlier, today=today)
+    return [*with_severities(checks, panel.checks.severity), *own_checks(panel)]
 
 
 def _with_dates(frame: pd.DataFrame, panel: SalesPanel | MediaPanel) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from flows.order import Family, score_after_cutoff
 from hierforecast.errors import HierforecastError
 from hierforecast.gates import Rival
 from hierforecast.schema import Company
-from tasks import checks, panels
+from tasks import checks, evaluation, panels
 from tasks.checks import CheckedPanel
 from tasks.evaluation import Score
 from tasks.fingerprint import family_settings
@@ -24,13 +24,14 @@ def as_rival(family: Family, company: Company, panel: PanelReference, champion: 
     if champion.settings is None:
         return Rival(None, f"this release cannot read the settings of champion version {champion.version}")
     if same_settings(family, champion.settings, company):
-        return Rival(challenger.wape)
+        return Rival(evaluation.wape_by_level(challenger), itself=True)
     theirs, ours = family.panel_of(champion.settings), family.panel_of(company)
     if theirs.target.name != ours.target.name or theirs.levels != ours.levels:
         return Rival(None, "the champion has another target or other levels, so no comparison would be fair")
     try:
         settings, checked = on_todays_data(family, champion.settings, company, panel)
-        return Rival(score_after_cutoff(family, settings, checked.panel).wape)
+        score = score_after_cutoff(family, settings, checked.panel)
+        return evaluation.compare(challenger, score, ours.levels if family.PANEL == "sales" else [])
     except HierforecastError as error:
         reason = str(error).splitlines()[0]
         get_run_logger().warning("the champion's settings cannot be fitted to today's panel: %s", error)

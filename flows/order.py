@@ -4,7 +4,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from hierforecast.gates import Decision, Rival
+from hierforecast.gates import DataFindings, Decision, Rival
 from hierforecast.schema import Company
 from tasks.evaluation import Score
 from tasks.fingerprint import fingerprint
@@ -31,7 +31,7 @@ class Family(Protocol):
     def tabulate(self, company: Company, panel: PanelReference, fingerprint: str, trained: Trained, score: Score) -> str:
         """Write the tables that people look at; returns their folder."""
 
-    def decide(self, company: Company, trained: Trained, score: Score, rival: Rival) -> Decision:
+    def decide(self, company: Company, trained: Trained, score: Score, rival: Rival, data: DataFindings) -> Decision:
         """Judge by the company's gates."""
 
 

@@ -15,15 +15,23 @@ environment.prepare()
 
 
 @flow(name="rollback")
-def rollback(settings: str = "deployments/demo.yaml", family: str = "hiref", to: str | None = None) -> str:
+def rollback(
+    settings: str = "deployments/demo.yaml",
+    family: str = "hiref",
+    to: str | None = None,
+    reason: str = "",
+    by: str | None = None,
+) -> str:
     """Move the alias `champion` back. A rerun on unchanged data leaves it there; new data are judged as ever.
 
     Args:
         settings: a company's YAML file.
         family: "hiref" or "precision".
         to: a version's number; by default the latest one before the champion that was ever promoted.
+        reason: why; kept on the version that is replaced, with who did it and when.
+        by: who does it; by default the user of this process.
     """
-    return shelving.roll_back(read_company(settings).company, family, to)
+    return shelving.roll_back(read_company(settings).company, family, to, by=by, reason=reason)
 
 
 if __name__ == "__main__":
@@ -31,4 +39,6 @@ if __name__ == "__main__":
     parser.add_argument("--settings", default="deployments/demo.yaml", help="a company's YAML file")
     parser.add_argument("--family", default="hiref", choices=["hiref", "precision"])
     parser.add_argument("--to", help="a version's number; by default the champion before this one")
+    parser.add_argument("--reason", default="", help="why")
+    parser.add_argument("--by", help="who does it; by default you")
     call(rollback, **vars(parser.parse_args()))

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from flows.order import Outcome
+from hierforecast.hierarchy import BOTTOM
 from hierforecast.schema import Company
 from tasks.studies import Found
 
@@ -34,6 +35,10 @@ class Tuned(BaseModel):
 
 
 def stricter(company: Company) -> Company:
-    """The same company, at whose gate a tuned challenger is given nothing: it must not lose against the champion at all."""
-    gate = company.gates.hiref.model_copy(update={"max_wape_increase": 0.0})
+    """The same company, at whose gate a tuned challenger is given nothing: its series must not lose at all.
+
+    What a level above them may lose stays as declared: to win there too is a matter of chance between good settings.
+    """
+    tolerances = {**company.gates.hiref.max_wape_increase, BOTTOM: 0.0}
+    gate = company.gates.hiref.model_copy(update={"max_wape_increase": tolerances})
     return company.model_copy(update={"gates": company.gates.model_copy(update={"hiref": gate})})

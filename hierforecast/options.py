@@ -1,15 +1,22 @@
 """How models are fitted, sampled and judged, and how long a made company is: the options in a company's settings."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hierforecast.errors import nearest
-from hierforecast.hierarchy import BOTTOM
+from hierforecast.hierarchy import BOTTOM, TOTAL, groupings
 
 Strength = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]  # what every library's generator takes
+
+Tolerance = Annotated[float, Field(ge=0)]
+Approval = Literal["automatic", "manual"]
+
+# WAPE that a challenger may lose against the champion, as a difference. The total's is wider: it rests on a dozen sums, and
+# between settings that are as good as each other it differs more than that of the series does.
+BOTTOM_TOLERANCE, TOTAL_TOLERANCE, MEDIA_TOLERANCE = 0.01, 0.02, 0.05
 
 FEWEST_WEEKS, MOST_WEEKS = 60, 1040  # of a made company: a year and a holdout at least, twenty years at most
 
@@ -114,28 +121,92 @@ class Sampling(Settings):
     seed: Seed = 7
 
 
-class HirefGate(Settings):
+class _Gate(Settings):
+    """What both families' gates have."""
+
+    alpha: float = Field(
+        0.01, gt=0, lt=0.5, description="kept out where the paired test over series gives a probability below this"
+    )
+    max_drift: float | None = Field(
+        None, gt=0, description="population stability index of the driver that drifted most; null is told, not judged"
+    )
+    approval: Approval | None = Field(None, description="of this family alone; null is what `gates.approval` says")
+
+
+class HirefGate(_Gate):
     """What a HiReF challenger must hold to become champion."""
 
-    max_wape_increase: float = Field(0.01, ge=0, description="bottom-level WAPE above the champion's, as a difference")
+    max_wape_increase: dict[str, Tolerance] = Field(
+        {BOTTOM: BOTTOM_TOLERANCE, TOTAL: TOTAL_TOLERANCE},
+        description="held-out WAPE above the champion's, as a difference: one number (of the bottom series), or one per level",
+    )
     max_bias: float = Field(0.25, gt=0, description="absolute relative bias of the total after the cutoff")
 
+    @field_validator("max_wape_increase", mode="before")
+    @classmethod
+    def _per_level(cls, value: Any) -> Any:
+        return _by_level(value, BOTTOM)
 
-class PrecisionGate(Settings):
+    @field_validator("max_wape_increase")
+    @classmethod
+    def _completed(cls, value: dict[str, float]) -> dict[str, float]:
+        bottom = value.get(BOTTOM, BOTTOM_TOLERANCE)
+        # Whoever allows the bottom more than the total's usual tolerance does not mean to be stopped by the latter.
+        return {BOTTOM: bottom, **value, TOTAL: value.get(TOTAL, max(bottom, TOTAL_TOLERANCE))}
+
+
+class PrecisionGate(_Gate):
     """What a Precision challenger must hold to become champion."""
 
     max_rhat: float = Field(1.01, gt=1)
     min_ess: float = Field(400, gt=0, description="bulk and tail effective draws of the worst parameter")
     max_divergences: int = Field(0, ge=0)
     min_ebfmi: float = Field(0.3, ge=0, lt=2, description="energy fraction of the worst chain (Betancourt 2016)")
-    max_wape_increase: float = Field(0.05, ge=0)
+    max_wape_increase: dict[str, Tolerance] = Field(
+        {TOTAL: MEDIA_TOLERANCE}, description="held-out WAPE above the champion's, as a difference; its only level is the total"
+    )
+
+    @field_validator("max_wape_increase", mode="before")
+    @classmethod
+    def _of_the_total(cls, value: Any) -> Any:
+        return _by_level(value, TOTAL)
+
+    @field_validator("max_wape_increase")
+    @classmethod
+    def _known(cls, value: dict[str, float]) -> dict[str, float]:
+        for level in value:
+            if level != TOTAL:
+                raise ValueError(f"names the level {level!r}; {nearest(level, [TOTAL])}")
+        return {TOTAL: MEDIA_TOLERANCE, **value}
 
 
 class Gates(Settings):
-    """The gates of both families."""
+    """The gates of both families, and who has the last word."""
 
     hiref: HirefGate = HirefGate()
     precision: PrecisionGate = PrecisionGate()
+    approval: Approval = Field("automatic", description="manual: a challenger that holds every gate waits for `flows.approve`")
+
+    def manual(self, family: str) -> bool:
+        """Whether a person has the last word about "hiref" or "precision"."""
+        gate = self.hiref if family == "hiref" else self.precision
+        return (gate.approval or self.approval) == "manual"
+
+    def check_levels(self, levels: Sequence[str]) -> None:
+        """Raise ValueError where a tolerance names a level that the sales panel is not scored at."""
+        known = list(groupings(levels))
+        for level in self.hiref.max_wape_increase:
+            if level not in known:
+                raise ValueError(f"gates.hiref.max_wape_increase names the level {level!r}; {nearest(level, known)}")
+
+
+def _by_level(value: Any, level: str) -> dict[str, Any]:
+    """A tolerance per level from one number, which is that of `level`, or from a mapping."""
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return {level: value}
+    raise ValueError(f"wanted a number, or one for each level such as {{{level}: 0.02}}, got {value!r}")
 
 
 class Simulation(Settings):

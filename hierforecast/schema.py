@@ -312,4 +312,5 @@ class Company(Settings):
     def _season_levels(self) -> "Company":
         if self.sales:
             self.training.check_levels(self.sales.levels)  # without sales nobody reads them
+            self.gates.check_levels(self.sales.levels)
         return self

@@ -8,6 +8,7 @@ import pandas as pd
 from prefect import get_run_logger
 from pydantic import BaseModel, ConfigDict
 
+from hierforecast.gates import Rival, pair_errors
 from hierforecast.hierarchy import TOTAL
 from hierforecast.metrics import score_levels
 from hierforecast.results import ACTUAL, HISTORY, HOLDOUT, HORIZONS, PART, SCORES
@@ -68,6 +69,18 @@ def as_metrics(score: Score) -> dict[str, float]:
         f"{metric}.{level}": value for level, row in table.iterrows() for metric, value in row.items() if metric != "cells"
     }
     return {legal_name(name): float(value) for name, value in named.items() if math.isfinite(value)}
+
+
+def wape_by_level(score: Score) -> dict[str, float]:
+    """WAPE at every level that was scored, shares."""
+    table = pd.read_parquet(score.scores, columns=["level", "wape"])
+    return dict(zip(table["level"], table["wape"].astype(float), strict=True))
+
+
+def compare(challenger: Score, champion: Score, levels: list[str]) -> Rival:
+    """The champion's settings as a rival, from the scores of both on the same held-out cells."""
+    held_out = [pd.read_parquet(score.holdout) for score in (challenger, champion)]
+    return Rival(wape_by_level(champion), pairs=pair_errors(*held_out, levels))
 
 
 def horizon_courses(tables: str) -> dict[str, list[tuple[int, float]]]:

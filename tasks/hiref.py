@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from hierforecast import splits
-from hierforecast.gates import Decision, Rival, decide_hiref
+from hierforecast.gates import DataFindings, Decision, Rival, decide_hiref
 from hierforecast.hierarchy import BOTTOM, TOTAL, groupings
 from hierforecast.metrics import score_horizons
 from hierforecast.results import (
@@ -45,7 +45,7 @@ def panel_of(company: Company) -> Any:
     return company.sales
 
 
-@task(name="fit-hiref", cache_key_fn=stages.by_fingerprint, persist_result=True, result_serializer="json")
+@stages.stage("fit-hiref")
 def fit(company: Company, panel: PanelReference, fingerprint: str, *, until_cutoff: bool) -> Trained:
     """Fit on all weeks, or only on those before the last `horizon`; leaves a model folder."""
     environment.prepare()
@@ -69,7 +69,7 @@ def fit(company: Company, panel: PanelReference, fingerprint: str, *, until_cuto
     )
 
 
-@task(name="score-hiref", cache_key_fn=stages.by_fingerprint, persist_result=True, result_serializer="json")
+@stages.stage("score-hiref")
 def score(company: Company, panel: PanelReference, fingerprint: str, trained: Trained) -> Score:
     """Forecast the weeks after the cutoff with the model that has not seen them, and score at every level."""
     environment.prepare()
@@ -78,6 +78,7 @@ def score(company: Company, panel: PanelReference, fingerprint: str, trained: Tr
     settings = company.sales
     history = panels.history_and_plan(panel, settings).train
     train, holdout = splits.last_periods(history, settings.horizon, period=settings.period)
+    splits.refuse_overlap(trained.trained_to, holdout[settings.period])
     model = HiReF.load(trained.folder)
     forecast = _with_actual(model.predict(holdout), holdout, company, HOLDOUT)
     past = train[[*settings.levels, settings.period, settings.target.name]]
@@ -92,7 +93,7 @@ def score(company: Company, panel: PanelReference, fingerprint: str, trained: Tr
     return evaluation.score(table, settings.levels, folder, cutoff=train[settings.period].max(), bounds=bounds)
 
 
-@task(name="tabulate-hiref", cache_key_fn=stages.by_fingerprint, persist_result=True, result_serializer="json")
+@stages.stage("tabulate-hiref")
 def tabulate(company: Company, panel: PanelReference, fingerprint: str, trained: Trained, score: Score) -> str:
     """Write the tables of `results.HIREF_TABLES`; returns their folder."""
     environment.prepare()
@@ -155,10 +156,17 @@ def example(company: Company, panel: PanelReference, trained: Trained) -> tuple[
     return rows, HiReF.load(trained.folder).predict(rows)
 
 
-def decide(company: Company, trained: Trained, score: Score, rival: Rival) -> Decision:
+def decide(company: Company, trained: Trained, score: Score, rival: Rival, data: DataFindings) -> Decision:
     """Judge the challenger by the company's gates."""
-    wrong_signs = float(trained.diagnostics["wrong_sign_share"])
-    return decide_hiref(company.gates.hiref, wape=score.wape, bias=score.bias, wrong_signs=wrong_signs, rival=rival)
+    return decide_hiref(
+        company.gates.hiref,
+        wape=evaluation.wape_by_level(score),
+        bias=score.bias,
+        wrong_signs=float(trained.diagnostics["wrong_sign_share"]),
+        rival=rival,
+        data=data,
+        manual=company.gates.manual(FAMILY),
+    )
 
 
 def _with_actual(forecast: pd.DataFrame, rows: pd.DataFrame, company: Company, part: str) -> pd.DataFrame:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
-from hierforecast.gates import Decision, Rival, decide_precision
+from hierforecast import splits
+from hierforecast.gates import DataFindings, Decision, Rival, decide_precision
 from hierforecast.mix_model import LiftTest
 from hierforecast.results import ACCURACY, ACTUAL, FIT, HISTORY, HOLDOUT, PART, PERIOD, SCORES
 from hierforecast.schema import Company, MediaPanel
@@ -28,7 +29,7 @@ def panel_of(company: Company) -> Any:
     return company.media
 
 
-@task(name="sample-precision", cache_key_fn=stages.by_fingerprint, persist_result=True, result_serializer="json")
+@stages.stage("sample-precision")
 def fit(company: Company, panel: PanelReference, fingerprint: str, *, until_cutoff: bool) -> Trained:
     """Sample the posterior given all weeks, or only those before the last `horizon`; leaves a model folder.
 
@@ -66,7 +67,7 @@ def fit(company: Company, panel: PanelReference, fingerprint: str, *, until_cuto
     )
 
 
-@task(name="score-precision", cache_key_fn=stages.by_fingerprint, persist_result=True, result_serializer="json")
+@stages.stage("score-precision")
 def score(company: Company, panel: PanelReference, fingerprint: str, trained: Trained) -> Score:
     """Compare what was predicted for the masked weeks with what came."""
     environment.prepare()
@@ -75,6 +76,7 @@ def score(company: Company, panel: PanelReference, fingerprint: str, trained: Tr
     settings = company.media
     history = panels.history_and_plan(panel, settings).train
     observed = _observed(history, settings.horizon)
+    splits.refuse_overlap(trained.trained_to, history.loc[~observed, settings.period])
     model = Precision.load(trained.folder)
     table = _fit_table(model, history, company, observed)
     folder = stages.folder(company.company, FAMILY, fingerprint) / "scored"
@@ -82,7 +84,7 @@ def score(company: Company, panel: PanelReference, fingerprint: str, trained: Tr
     return evaluation.score(table, [], folder, cutoff=history.loc[observed, settings.period].max())
 
 
-@task(name="tabulate-precision", cache_key_fn=stages.by_fingerprint, persist_result=True, result_serializer="json")
+@stages.stage("tabulate-precision")
 def tabulate(company: Company, panel: PanelReference, fingerprint: str, trained: Trained, score: Score) -> str:
     """Write the tables of `results.PRECISION_TABLES`, of money and of the metrics side by side; returns their folder."""
     environment.prepare()
@@ -117,14 +119,16 @@ def example(company: Company, panel: PanelReference, trained: Trained) -> tuple[
     return rows, Precision.load(trained.folder).predict(rows)
 
 
-def decide(company: Company, trained: Trained, score: Score, rival: Rival) -> Decision:
+def decide(company: Company, trained: Trained, score: Score, rival: Rival, data: DataFindings) -> Decision:
     """Judge the challenger by the company's gates."""
     return decide_precision(
         company.gates.precision,
         convergence=trained.diagnostics,
         reasons=trained.diagnostics["reasons"],
-        wape=score.wape,
+        wape=evaluation.wape_by_level(score),
         rival=rival,
+        data=data,
+        manual=company.gates.manual(FAMILY),
     )
 
 

@@ -10,10 +10,11 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 import hierforecast
+from expectations.profile import Profile
 from hierforecast.errors import HierforecastError
 from hierforecast.gates import Decision
 from hierforecast.schema import Company
-from tasks import environment, stages
+from tasks import environment, outages, stages
 from tasks.evaluation import Score, as_metrics, horizon_courses
 from tasks.media_tables import metrics_in
 from tasks.panels import PanelReference
@@ -23,10 +24,12 @@ from tasks.trained import Trained, courses_of, metrics_of
 
 
 def _worth_retrying(failed: Task, run: TaskRun, state: State) -> bool:
-    """An outside system may come back; a person's mistake stays one."""
+    """An outside system may come back; a person's mistake, or a login that is not known, stays one."""
     del failed, run
     try:
         state.result()
+    except outages.OutageError as error:
+        return error.passing
     except HierforecastError:
         return False
     except Exception:
@@ -34,6 +37,8 @@ def _worth_retrying(failed: Task, run: TaskRun, state: State) -> bool:
     return False
 
 
+# MLflow's own client has asked five times in some 15 seconds before a step fails, see `hierforecast.layout`; with these
+# pauses it is asked for about a minute and a half.
 _RETRIED: dict[str, Any] = {
     "retries": 3,
     "retry_delay_seconds": [2, 5, 15],
@@ -44,6 +49,7 @@ _RETRIED: dict[str, Any] = {
 
 
 @task(name="find-version", **_RETRIED)
+@outages.of_the_registry()
 def find_version(company: str, family: str, fingerprint: str) -> Version | None:
     """The version made of the same ingredients, if there is one."""
     environment.prepare()
@@ -53,6 +59,7 @@ def find_version(company: str, family: str, fingerprint: str) -> Version | None:
 
 
 @task(name="find-champion", **_RETRIED)
+@outages.of_the_registry()
 def find_champion(company: str, family: str) -> Version | None:
     """The champion with its settings, if there is one."""
     environment.prepare()
@@ -61,7 +68,18 @@ def find_champion(company: str, family: str) -> Version | None:
     return versions.champion(company, family)
 
 
+@task(name="find-champion-profile", **_RETRIED)
+@outages.of_the_registry()
+def find_champion_profile(company: str, family: str) -> Profile | None:
+    """What the panel looked like that the champion was trained on, if it says so."""
+    environment.prepare()
+    from tasks.registry import profiles
+
+    return profiles.champion_profile(company, family)
+
+
 @task(name="register-version", **_RETRIED)
+@outages.of_the_registry()
 def register_version(
     company: Company,
     panel: PanelReference,
@@ -114,25 +132,56 @@ def register_version(
 
 
 @task(name="promote", **_RETRIED)
-def promote(version: Version, decision: str) -> Version:
-    """Carry out a decision (as JSON of its gates): write it on the version and, if all gates held, move `champion`."""
+@outages.of_the_registry()
+def promote(version: Version, decision: str, expected_champion: str | None) -> Version | None:
+    """Carry out a decision (as its JSON): write it on the version and, if nothing speaks against it, move `champion`.
+
+    None, and nothing moved, where the champion is not the one that the version was judged against any more.
+    """
     environment.prepare()
     from tasks.registry import promotion
 
-    return promotion.carry_out(version, Decision.from_json(decision))
+    try:
+        return promotion.carry_out(version, Decision.from_json(decision), expected_champion=expected_champion)
+    except promotion.ChampionMovedError:
+        return None
+
+
+@task(name="approve", **_RETRIED)
+@outages.of_the_registry()
+def approve(company: str, family: str, number: str | None, *, by: str | None, reason: str, anyway: bool) -> str:
+    """Promote a version that waits for a person's word, and say which."""
+    environment.prepare()
+    from tasks.registry import approval
+
+    version = approval.approve(company, family, number=number, by=by, because=reason, anyway=anyway)
+    return f"{version.name}: version {version.version} is approved and champion now"
+
+
+@task(name="refuse", **_RETRIED)
+@outages.of_the_registry()
+def refuse(company: str, family: str, number: str | None, *, by: str | None, reason: str) -> str:
+    """Keep a version that waits out for good, and say which."""
+    environment.prepare()
+    from tasks.registry import approval
+
+    version = approval.refuse(company, family, number=number, by=by, because=reason)
+    return f"{version.name}: version {version.version} is refused, the champion stays"
 
 
 @task(name="roll-back", **_RETRIED)
-def roll_back(company: str, family: str, to: str | None) -> str:
+@outages.of_the_registry()
+def roll_back(company: str, family: str, to: str | None, *, by: str | None, reason: str) -> str:
     """Put an earlier champion back, and say which."""
     environment.prepare()
     from tasks.registry import promotion
 
-    before, now = promotion.roll_back(company, family, to=to)
+    before, now = promotion.roll_back(company, family, to=to, by=by, because=reason)
     return f"{now.name}: version {now.version} is champion again, in place of version {before.version}"
 
 
 @task(name="log-backtest", **_RETRIED)
+@outages.of_the_registry()
 def log_backtest(company: str, panel: PanelReference, table: str) -> str:
     """Keep a backtest's table as a run beside the company's trainings; returns the run's id."""
     environment.prepare()
@@ -142,6 +191,7 @@ def log_backtest(company: str, panel: PanelReference, table: str) -> str:
 
 
 @task(name="log-study", **_RETRIED)
+@outages.of_the_registry()
 def log_study(company: str, panel: PanelReference, study: Study, found: Found, *, given: Score, tuned: Score) -> str:
     """Keep a tuning study as a run with one below it for every trial, and what it gained; returns the run's id."""
     environment.prepare()

@@ -7,10 +7,16 @@ from pydantic import BaseModel, ConfigDict
 from hierforecast.schema import Company
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+# What was decided about a version, beside the verdicts of `hierforecast.gates`: by a person, or by a newer version.
+WAITING, REFUSED, SUPERSEDED = "waiting", "refused", "superseded"
 
 
 class Version(BaseModel):
-    """A registered version, as tasks hand it on."""
+    """A registered version, as tasks hand it on.
+
+    `judged_against` is the number of the champion that it was compared with, None for none; `told` says what was decided
+    and why.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -19,6 +25,8 @@ class Version(BaseModel):
     run_id: str
     fingerprint: str
     decision: str | None
+    judged_against: str | None = None
+    told: str = ""
     settings: Company | None = None
 
 

@@ -16,10 +16,10 @@ def company(root):
 
 def test_a_tuned_challenger_may_not_lose_at_all(company):
     gate = stricter(company).gates.hiref
-    judged = {"bias": 0.0, "wrong_signs": 0.0, "rival": Rival(0.100)}
-    assert decide_hiref(company.gates.hiref, wape=0.105, **judged).promoted
-    assert not decide_hiref(gate, wape=0.1001, **judged).promoted
-    assert decide_hiref(gate, wape=0.0999, **judged).promoted
+    judged = {"bias": 0.0, "wrong_signs": 0.0, "rival": Rival({"bottom": 0.100, "total": 0.02})}
+    assert decide_hiref(company.gates.hiref, wape={"bottom": 0.105, "total": 0.02}, **judged).promoted
+    assert not decide_hiref(gate, wape={"bottom": 0.1001, "total": 0.02}, **judged).promoted
+    assert decide_hiref(gate, wape={"bottom": 0.0999, "total": 0.03}, **judged).promoted
 
 
 def test_the_stricter_gate_changes_nothing_about_the_model(company):

@@ -1,9 +1,7 @@
-"""Run rows one after another, judge each, and tell."""
+"""Run a row, and judge it by a run that met no fault."""
 
-import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 from tasks.fingerprint import source_digest
@@ -11,24 +9,10 @@ from tests.faults import company
 from tests.faults.look import Look
 from tests.faults.place import Place
 from tests.faults.promises import Verdict, judge
+from tests.faults.report import Finding
 from tests.faults.row import BOTH, EMPTY, FIRST, HIREF, SECOND, Row
 
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What came of a row."""
-
-    name: str
-    fault: str
-    saw: str
-    end_state: str
-    lost: int
-    doubled: int
-    wrongly_promoted: int
-    broken: list[str]
-    seconds: float
 
 
 class Matrix:
@@ -68,8 +52,13 @@ class Matrix:
             verdict.wrongly_promoted.append(f"after the fault: champions are {after.champions()}, not {before.champions()}")
         return _finding(row, f"{ended.last} [{ended.code}]", end, verdict, time.monotonic() - began)
 
+    @property
+    def closed(self) -> bool:
+        """Whether no further row can be run."""
+        return self.place.closed
+
     def close(self) -> None:
-        """End the servers."""
+        """End everything that was started."""
         self.place.close()
 
     def _end_of(self, row: Row) -> str:
@@ -114,23 +103,3 @@ def _finding(row: Row, saw: str, end: Look, verdict: Verdict, seconds: float) ->
     state = ", ".join(f"{family} {number}" for family, number in sorted(end.champions().items())) or "no champion"
     state += "; as undisturbed" if not verdict.others else "; " + "; ".join(verdict.others)
     return Finding(row.name, row.fault, saw, state, *counts, verdict.broken, round(seconds, 1))
-
-
-def as_table(findings: Sequence[Finding]) -> str:
-    """The matrix as Markdown."""
-    lines = ["| fault | seen | end state | lost | doubled | wrongly promoted | s |", "|---|---|---|---|---|---|---|"]
-    for found in findings:
-        cells = [found.fault, _short(found.saw), found.end_state, found.lost, found.doubled, found.wrongly_promoted]
-        lines.append("| " + " | ".join(str(cell).replace("|", "/") for cell in [*cells, f"{found.seconds:.0f}"]) + " |")
-    return "\n".join(lines)
-
-
-def write(findings: Sequence[Finding], folder: Path) -> None:
-    """The matrix as JSON and Markdown into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "faults.json").write_text(json.dumps([asdict(found) for found in findings], indent=1) + "\n", encoding="utf-8")
-    (folder / "faults.md").write_text(as_table(findings) + "\n", encoding="utf-8")
-
-
-def _short(line: str, most: int = 110) -> str:
-    return line if len(line) <= most else f"{line[: most - 8]}…{line[-6:]}"

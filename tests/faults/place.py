@@ -19,7 +19,7 @@ class Place:
         self.folder = folder.resolve()
         self.home, self.files = self.folder / "home", self.folder / "files"
         self.row, self.flow = "prepare", "flows.weekly_retrain"
-        self.deployed = False
+        self.deployed = self.closed = False
         self._started = 0
         self._programs: list[Program] = []
         self.prefect_port, self.prefect = free_port(), None
@@ -43,6 +43,8 @@ class Place:
 
     def start(self, *words: str, environment: dict[str, str] | None = None) -> Program:
         """Start a module as a process; what still lives at the end of the row is killed."""
+        if self.closed:
+            raise RuntimeError("the matrix was ended")
         self._started += 1
         log = self.folder / "logs" / self.row / f"{self._started:03d}-{words[0]}.log"
         program = Program(*words, environment=environment or self.environment(), log=log)
@@ -93,7 +95,7 @@ class Place:
 
     def start_prefect(self) -> None:
         """The shared Prefect server, if it is not running."""
-        if self.prefect and self.prefect.lives:
+        if self.closed or (self.prefect and self.prefect.lives):
             return
         environment = {**clean_environment(), "PREFECT_HOME": str(self.folder / "prefect-server")}
         words = ("server", "start", "--host", "127.0.0.1", "--port", str(self.prefect_port))
@@ -117,7 +119,8 @@ class Place:
         self._programs.clear()
 
     def close(self) -> None:
-        """End everything."""
+        """End everything; nothing can be started any more."""
+        self.closed = True
         self.clear()
         if self.prefect:
             self.prefect.end()

@@ -19,7 +19,9 @@ from dashboard.pages import PAGES
 from dashboard.registry import Registry
 from dashboard.routes import add_routes
 from dashboard.view import link, look_at
-from hierforecast.layout import HOME_VARIABLE, TRACKING_VARIABLE, find_home
+from hierforecast.layout import HOME_VARIABLE, TRACKING_VARIABLE, find_home, is_loopback, part_login
+
+_log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 15
 
@@ -56,7 +58,8 @@ def render(registry: Registry, path: str, search: str | None) -> list[Component]
 
 
 def tracking_address() -> str:
-    """MLFLOW_TRACKING_URI where it is set, else the embedded store of the home folder."""
+    """MLFLOW_TRACKING_URI where it is set, without a login in it, else the embedded store of the home folder."""
+    os.environ.update(part_login(os.environ))  # where MLflow's client reads it
     home = find_home(os.environ.get(HOME_VARIABLE), Path.cwd())
     return os.environ.get(TRACKING_VARIABLE) or home.tracking_uri
 
@@ -71,6 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # an ordinary exit also clears downloaded tables away
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # one line per request says nothing here
+    if not is_loopback(options.host):
+        _log.warning("listening on %s without a login: whoever reaches this machine reads everything", options.host)
     create_app(tracking_address(), refresh_seconds=options.refresh).run(host=options.host, port=options.port, debug=False)
 
 

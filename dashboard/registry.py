@@ -26,7 +26,7 @@ from mlflow.entities.model_registry import ModelVersion
 from dashboard.cache import ByteCache
 from dashboard.catalog import Catalog, Version
 from hierforecast.errors import RegistryError, SealError, SettingsError
-from hierforecast.layout import registered_name
+from hierforecast.layout import registered_name, without_login
 from hierforecast.results import PART, Table
 from hierforecast.schema import Company
 from hierforecast.seal import SEAL, SEAL_TAG, check_file, read_seal
@@ -123,7 +123,7 @@ class Registry:
         try:
             versions = _read_versions(self._client())
         except Exception as error:
-            _log.warning("registry %s: %s", self.tracking_uri, error)
+            _log.warning("registry %s", without_login(f"{self.tracking_uri}: {error}"))
             return Catalog(problem=f"The registry does not answer ({type(error).__name__}). It is asked again by itself.")
         return Catalog(versions, "" if versions else NOTHING_YET)
 

@@ -17,13 +17,27 @@ from contextlib import suppress
 from pathlib import Path
 
 from hierforecast.errors import HomeError
-from hierforecast.layout import HOME_VARIABLE, TRACKING_VARIABLE, Home, default_environment, find_home, open_home
+from hierforecast.layout import (
+    HOME_VARIABLE,
+    TRACKING_VARIABLE,
+    Home,
+    default_environment,
+    find_home,
+    is_loopback,
+    open_home,
+    part_login,
+    without_login,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = "deployments/demo.yaml"
 STARTUP_SECONDS = 180
 GRACE_SECONDS = 15
 INTERRUPTED = 130  # what a shell calls the end by Ctrl-C
+OPEN = (
+    "Warning: dashboard and MLflow UI listen on {host} and ask for no login: whoever reaches this machine reads everything, "
+    "and can change and delete versions in the MLflow UI. Put a proxy with a login before them, or leave --host out."
+)
 NO_PORT_HERE = (errno.EADDRINUSE, errno.EACCES)  # taken, or kept for the system; another may be free
 
 
@@ -37,6 +51,7 @@ def main() -> int:
         return 1
     _end_by_signals()
     environment = {**os.environ, **default_environment(home, os.environ), HOME_VARIABLE: str(home.root)}
+    environment |= part_login(environment)
     if arguments.serve_only:
         return _serve_what_is_kept(arguments, home, environment)
     began = time.monotonic()
@@ -132,13 +147,15 @@ def _serve_what_is_kept(arguments: argparse.Namespace, home: Home, environment: 
 def _serve(arguments: argparse.Namespace, home: Home, environment: dict[str, str]) -> int:
     """Start dashboard and MLflow UI, say where they are, and wait for Ctrl-C or for one of them to end."""
     host = arguments.host.strip("[]")
+    if not is_loopback(host):
+        print(f"\n{OPEN.format(host=host)}", file=sys.stderr, flush=True)
     dashboard_port = _free_port(host, arguments.port)
     mlflow_port = _free_port(host, arguments.mlflow_port, besides=dashboard_port)
     dashboard_at, mlflow_at = (f"http://{_place(host, port)}" for port in (dashboard_port, mlflow_port))
     commands = {
         f"{dashboard_at}/healthz": [
             *(sys.executable, "-m", "gunicorn", "--bind", _place(host, dashboard_port), "--workers", "1", "--threads", "4"),
-            *("--log-level", "warning", "dashboard.app:server"),
+            *("--log-level", "warning", "--no-control-socket", "dashboard.app:server"),
         ],
     }
     if not environment.get(TRACKING_VARIABLE):
@@ -146,17 +163,17 @@ def _serve(arguments: argparse.Namespace, home: Home, environment: dict[str, str
             *(sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(mlflow_port), "--workers", "1"),
             *("--backend-store-uri", home.tracking_uri, "--default-artifact-root", home.artifacts.as_uri()),
         ]
-    log = (home.root / "servers.log").open("ab")
-    processes = [
-        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
-        for command in commands.values()
-    ]
+    with (home.root / "servers.log").open("ab") as log:
+        processes = [
+            subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
+            for command in commands.values()
+        ]
     try:
         for address, process in zip(commands, processes, strict=True):
             if not _answers(address, process):
                 print(f"{address} does not answer; see {home.root / 'servers.log'}", file=sys.stderr)
                 return 1
-        mlflow_at = environment.get(TRACKING_VARIABLE) or mlflow_at
+        mlflow_at = without_login(environment.get(TRACKING_VARIABLE) or mlflow_at)
         print(f"\nDashboard:  {dashboard_at}\nMLflow UI:  {mlflow_at}\nCtrl-C ends both.", flush=True)
         while all(process.poll() is None for process in processes):
             time.sleep(1)

@@ -4,16 +4,22 @@ Nothing here reads the environment: flows, dashboard and supervisor hand in what
 sharing code.
 """
 
+import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from hierforecast.errors import HomeError
 
 HOME_VARIABLE = "HIERFORECAST_HOME"
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
+USER_VARIABLE, PASSWORD_VARIABLE = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
 DEFAULT_HOME = "data"
+
+_LOGIN = re.compile(r"(?<=://)[^\s'\"<>]*@")  # up to the last @: passwords may hold one
 
 # Whoever sets one of these has a Prefect of their own, whose profiles another PREFECT_HOME would hide.
 _OWN_PREFECT = ("PREFECT_HOME", "PREFECT_API_URL", "PREFECT_PROFILE")
@@ -124,6 +130,34 @@ def default_environment(home: Home, given: Mapping[str, str]) -> dict[str, str]:
     if not any(name in given for name in _OWN_PREFECT):
         defaults["PREFECT_HOME"] = str(home.prefect)
     return {name: value for name, value in defaults.items() if name not in given}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine reaches an address to listen on; a name other than ``localhost`` may be any."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def without_login(text: str) -> str:
+    """A text whose addresses (``http://user:password@host``) have their logins left out, fit for a log or a page."""
+    return _LOGIN.sub("***@", text)
+
+
+def part_login(given: Mapping[str, str]) -> dict[str, str]:
+    """What should stand in an environment whose MLflow address holds a login: the address without it, and the login apart.
+
+    MLflow reads user and password from variables of their own and names its address in errors, tags and logs. Empty where
+    the address of a server holds no login, or is no server's.
+    """
+    address = urlsplit(given.get(TRACKING_VARIABLE, ""))
+    login, at, host = address.netloc.rpartition("@")
+    if not at or address.scheme not in ("http", "https"):
+        return {}
+    user, _, password = login.partition(":")
+    named = {USER_VARIABLE: unquote(user), PASSWORD_VARIABLE: unquote(password)}
+    return {TRACKING_VARIABLE: address._replace(netloc=host).geturl()} | {k: v for k, v in named.items() if k not in given}
 
 
 def registered_name(company: str, family: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from hierforecast.errors import HierforecastError, HomeError
-from hierforecast.layout import HOME_VARIABLE, TRACKING_VARIABLE, Home, default_environment, find_home, open_home
+from hierforecast.layout import HOME_VARIABLE, TRACKING_VARIABLE, Home, default_environment, find_home, open_home, part_login
 
 PATIENCE_VARIABLE = "HIERFORECAST_PATIENCE_MINUTES"
 _PATIENCE_MINUTES = 120.0  # a retrain of a large company takes an hour; Monday's is never behind more than one other run
@@ -25,7 +25,8 @@ _PATIENCE_MINUTES = 120.0  # a retrain of a large company takes an hour; Monday'
 _LOST_EVENTS = ("Unable to connect to 'ws", "Service 'EventsWorker' failed")
 _events_lost = itertools.count()
 
-# Read once, here: MLflow writes the variable itself as soon as it is told where to track.
+# Read once, here: MLflow writes the variable itself as soon as it is told where to track. A login in it is parted first.
+os.environ.update(part_login(os.environ))
 _GIVEN_TRACKING_URI = os.environ.get(TRACKING_VARIABLE)
 
 

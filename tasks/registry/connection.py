@@ -6,7 +6,7 @@ import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from tasks import environment
+from tasks import credentials, environment
 
 
 def client() -> MlflowClient:
@@ -16,6 +16,7 @@ def client() -> MlflowClient:
 
 @cache
 def _client(uri: str) -> MlflowClient:
+    credentials.hand_over(uri)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)

@@ -1,6 +1,7 @@
 """The supervisor without its servers: ports, addresses, homes, and how it ends."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -128,3 +129,71 @@ time.sleep(300)
     assert up._run([sys.executable, "-c", program], dict(os.environ)) == 130
     assert ended.wait(10)
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.fixture
+def started(monkeypatch, tmp_path):
+    """`started(*words)`: the commands that serving would start, and none is."""
+
+    def serve(*words: str, tracking: str | None = None) -> list[list[str]]:
+        commands = []
+
+        class Ended:
+            def __init__(self, command, **_):
+                commands.append(command)
+
+            def poll(self):
+                return 0
+
+        monkeypatch.setattr(up.subprocess, "Popen", Ended)
+        monkeypatch.setattr(up, "_answers", lambda *_: True)
+        monkeypatch.setattr(sys, "argv", ["up", "--serve-only", *words])
+        monkeypatch.setenv("HIERFORECAST_HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking or "")
+        (tmp_path / "home").mkdir(exist_ok=True)
+        (tmp_path / "home/mlflow.db").touch()
+        up.main()
+        return commands
+
+    return serve
+
+
+def listens_on(command: list[str]) -> str:
+    return command[1 + max(command.index(word) for word in ("--host", "--bind") if word in command)]
+
+
+def test_everything_listens_on_this_machine_alone_unless_told_otherwise(signals, started, capfd):
+    commands = started()
+    assert len(commands) == 2
+    for command in commands:
+        assert up.is_loopback(listens_on(command).rpartition(":")[0] or listens_on(command)), command
+    assert "--no-control-socket" in commands[0]
+    assert "Warning" not in capfd.readouterr().err
+
+
+def test_who_opens_it_to_others_is_told_what_that_means(signals, started, capfd):
+    everybody = "0.0.0.0"  # noqa: S104
+    commands = started("--host", everybody)
+    assert listens_on(commands[1]) == everybody
+    said = capfd.readouterr().err
+    assert "listen on 0.0.0.0 and ask for no login: whoever reaches this machine reads everything" in said
+
+
+@pytest.mark.parametrize("scheme", ["http", "postgresql"])
+def test_a_password_in_the_address_of_mlflow_is_not_printed(signals, started, capfd, scheme):
+    started(tracking=f"{scheme}://ada:hunter2@127.0.0.1:5000/x")
+    said = capfd.readouterr()
+    assert "127.0.0.1:5000/x" in said.out
+    assert "hunter2" not in said.out + said.err
+
+
+def test_no_documented_command_listens_on_every_address(root):
+    """Nor any start-up that is shipped; a counter-example shows that the search finds one."""
+    opened = re.compile(r"0\.0\.0\.0|\[::\]|(--host|--bind|-b)[ =]+(\*|::)")
+    assert opened.search("gunicorn -b 0.0.0.0:80")
+    assert opened.search("mlflow server --host ::")
+    shipped = [path for name in ("deployments", "docs", "dashboard", "flows", ".ci") for path in (root / name).rglob("*")]
+    shipped += [root / name for name in ("README.md", "prefect.yaml", "start.sh", "test.sh")]
+    for path in shipped:
+        if path.is_file() and path.suffix in (".md", ".py", ".sh", ".yaml", ".yml", ""):
+            assert not opened.search(path.read_text()), path

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hierforecast.errors import HomeError
-from hierforecast.layout import Home, default_environment, find_home, open_home
+from hierforecast.layout import Home, default_environment, find_home, is_loopback, open_home, part_login, without_login
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,49 @@ def test_prefect_lives_in_our_home_only_where_it_has_no_place_yet(tmp_path, name
 def test_tensorflow_is_told_a_path_in_one_piece():
     flags = default_environment(Home(Path('/my "own" \\ home')), {})["TF_XLA_FLAGS"]
     assert flags == r'--tf_xla_persistent_cache_directory="/my \"own\" \\ home/caches/xla"'
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("http://ada:hunter2@host:5000/x", "http://***@host:5000/x"),
+        (
+            "see postgresql+asyncpg://ada:hunter2@db/mlflow and https://host/",
+            "see postgresql+asyncpg://***@db/mlflow and https://host/",
+        ),
+        ("s3://hunter2@bucket", "s3://***@bucket"),
+        ("http://ada:hun/ter2@@host", "http://***@host"),
+        ("'http://ada:hunter2@a' \"http://ada:hunter2@b\"", "'http://***@a' \"http://***@b\""),
+        ("sqlite:////srv/data/mlflow.db", "sqlite:////srv/data/mlflow.db"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+    ],
+)
+def test_logins_are_left_out_of_texts(text, left):
+    assert without_login(text) == left
+    assert "hunter2" not in without_login(text)
+
+
+def test_a_login_in_an_address_is_parted_from_it():
+    given = {"MLFLOW_TRACKING_URI": "https://ada:hunter%2F2@host:5000/mlflow?a=b", "PATH": "/bin"}
+    apart = {
+        "MLFLOW_TRACKING_URI": "https://host:5000/mlflow?a=b",
+        "MLFLOW_TRACKING_USERNAME": "ada",
+        "MLFLOW_TRACKING_PASSWORD": "hunter/2",
+    }
+    assert part_login(given) == apart
+    assert part_login(given | apart) == {}
+    assert part_login({**given, "MLFLOW_TRACKING_PASSWORD": "other"}).get("MLFLOW_TRACKING_PASSWORD") is None  # given wins
+
+
+@pytest.mark.parametrize("address", ["", "sqlite:////x/mlflow.db", "http://host:5000", "postgresql://ada:hunter2@db/mlflow"])
+def test_other_addresses_stay(address):
+    assert part_login({"MLFLOW_TRACKING_URI": address}) == {}
+
+
+@pytest.mark.parametrize(
+    ("host", "alone"),
+    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True)]
+    + [(host, False) for host in ("0.0.0.0", "::", "192.168.0.7", "fe80::1", "example.org", "")],  # noqa: S104
+)
+def test_which_addresses_only_this_machine_reaches(host, alone):
+    assert is_loopback(host) is alone

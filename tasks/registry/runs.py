@@ -13,7 +13,7 @@ from pathlib import Path
 from mlflow.entities import Run
 
 import hierforecast
-from tasks.processes import Process, is_dead, is_here
+from tasks.processes import Process, is_dead, is_here, this_process
 from tasks.registry.connection import client, experiment
 from tasks.registry.outages import as_outage
 
@@ -33,21 +33,27 @@ def open_run(company: str, name: str, tags: dict[str, str], *, parent: str | Non
     server, place = client(), experiment(company)
     if "fingerprint" in tags:
         _end_what_died(place, tags["fingerprint"])
-    run = server.create_run(place, run_name=name, tags={**tags, "git_revision": git_revision()})
+    made_by = {"git_revision": git_revision(), PROCESS: this_process().model_dump_json()}
+    run = server.create_run(place, run_name=name, tags={**tags, **made_by})
     try:
         yield run.info.run_id
     except BaseException as error:
         if as_outage(error) is None:  # a server that is gone would be asked in vain; the next attempt ends this run
-            server.set_terminated(run.info.run_id, "FAILED")
+            with contextlib.suppress(Exception):  # what went wrong matters more; the next run ends this one
+                server.set_terminated(run.info.run_id, "FAILED")
         raise
     server.set_terminated(run.info.run_id, "FINISHED")
 
 
 def _end_what_died(place: str, fingerprint: str) -> None:
-    """Runs that an earlier attempt at the same version left running, because it was killed or its server was, have failed."""
+    """Runs that an earlier attempt at the same version left running, because it was killed or its server was, have failed.
+
+    Not those of another process that lives: it may be another machine that makes the same version at this moment.
+    """
     left = f"attributes.status = 'RUNNING' and tags.fingerprint = '{fingerprint}'"
     for run in client().search_runs([place], filter_string=left):
-        client().set_terminated(run.info.run_id, "FAILED")
+        if _process_of(run) in (None, this_process()) or _is_left(run):
+            client().set_terminated(run.info.run_id, "FAILED")
 
 
 def end_dead_runs(company: str) -> list[str]:
@@ -67,13 +73,20 @@ def end_dead_runs(company: str) -> list[str]:
 
 
 def _is_left(run: Run) -> bool:
-    try:
-        process = Process.model_validate_json(run.data.tags[PROCESS])
-    except (KeyError, ValueError):
+    process = _process_of(run)
+    if process is None:
         return False
     if is_here(process):
         return is_dead(process)
     return time.time() * 1000 - run.info.start_time > WEEK_MS
+
+
+def _process_of(run: Run) -> Process | None:
+    """Who opened a run; None where it does not say."""
+    try:
+        return Process.model_validate_json(run.data.tags[PROCESS])
+    except (KeyError, ValueError):
+        return None
 
 
 def git_revision() -> str:

@@ -37,8 +37,9 @@ _SHOWN_ROWS = 500  # a table up to this size is also logged as MLflow's pages sh
 
 
 def find(company: str, family: str, fingerprint: str) -> Version | None:
-    """The version with this fingerprint, if it was registered before."""
-    return next((version for version in all_versions(company, family) if version.fingerprint == fingerprint), None)
+    """The version with this fingerprint, if it was registered before; of several, which no run leaves, the first."""
+    known = [version for version in all_versions(company, family) if version.fingerprint == fingerprint]
+    return min(known, key=lambda version: int(version.version), default=None)
 
 
 def all_versions(company: str, family: str) -> list[Version]:
@@ -179,9 +180,26 @@ def _make_version(name: str, model_uri: str, run_id: str, tags: dict[str, str], 
     with contextlib.suppress(MlflowException):  # it exists already
         server.create_registered_model(name, tags={"company": tags["company"], "family": tags["family"]})
     made = server.create_model_version(name, model_uri, run_id, tags={**tags, "git_revision": git_revision()})
+    first = _first_of_its_kind(name, tags["fingerprint"])
+    if first and int(first.version) < int(made.version):
+        _give_way(made, first)
+        return _described(first)
     if as_challenger:
         server.set_registered_model_alias(name, CHALLENGER, made.version)
     return _described(server.get_model_version(name, made.version))
+
+
+def _first_of_its_kind(name: str, fingerprint: str) -> ModelVersion | None:
+    """The lowest version of a fingerprint. Numbers rise with time, so of two machines that register at once both see it."""
+    found = [v for v in client().search_model_versions(f"name = '{name}'") if v.tags.get("fingerprint") == fingerprint]
+    return min(found, key=lambda version: int(version.version), default=None)
+
+
+def _give_way(made: ModelVersion, first: ModelVersion) -> None:
+    """Take back a version that another machine has made at the same time; its run stays, and says so."""
+    _log.warning("%s: another run has just registered version %s of the same ingredients", made.name, first.version)
+    client().delete_model_version(made.name, made.version)
+    client().set_tag(made.run_id, "same_as_version", str(first.version))
 
 
 def _name(company: str, family: str) -> str:

@@ -6,7 +6,7 @@ from flows.command_line import run_flow
 from flows.order import Outcome
 from flows.retrain import retrain
 from hierforecast.settings import read_company
-from tasks import checks, environment, hiref, panels
+from tasks import checks, environment, hiref, panels, turns
 
 environment.prepare()
 
@@ -20,8 +20,9 @@ def train_hiref(settings: str = "deployments/demo.yaml", sales: str | None = Non
         sales: sales file in place of the one in the settings (Parquet or CSV).
     """
     company = read_company(settings)
-    panel = panels.ingest(company, "sales", settings=settings, given=sales)
-    return retrain(hiref, company, checks.check(company, panel))
+    with turns.one_at_a_time(company.company, "train-hiref"):
+        panel = panels.ingest(company, "sales", settings=settings, given=sales)
+        return retrain(hiref, company, checks.check(company, panel))
 
 
 if __name__ == "__main__":

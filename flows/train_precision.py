@@ -6,7 +6,7 @@ from flows.command_line import run_flow
 from flows.order import Outcome
 from flows.retrain import retrain
 from hierforecast.settings import read_company
-from tasks import checks, environment, panels, precision
+from tasks import checks, environment, panels, precision, turns
 
 environment.prepare()
 
@@ -20,8 +20,9 @@ def train_precision(settings: str = "deployments/demo.yaml", media: str | None =
         media: media file in place of the one in the settings (Parquet or CSV).
     """
     company = read_company(settings)
-    panel = panels.ingest(company, "media", settings=settings, given=media)
-    return retrain(precision, company, checks.check(company, panel))
+    with turns.one_at_a_time(company.company, "train-precision"):
+        panel = panels.ingest(company, "media", settings=settings, given=media)
+        return retrain(precision, company, checks.check(company, panel))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from flows.order import score_after_cutoff
 from flows.retrain import retrain
 from flows.tuned import Tuned, stricter
 from hierforecast.settings import read_company
-from tasks import checks, environment, hiref, panels, reports, shelving, tuning
+from tasks import checks, environment, hiref, panels, reports, shelving, tuning, turns
 
 environment.prepare()
 
@@ -46,30 +46,31 @@ def tune_hiref(
         select_drivers: whether to search with the drivers that are worth having, rather than all.
         keep: drivers that stay in any case.
     """
-    deadline = time.time() + 60 * minutes
     given = read_company(settings)
-    checked = checks.check(given, panels.ingest(given, "sales", settings=settings, given=sales))
-    chosen, drivers = tuning.select_drivers(given, checked.panel, keep=keep)
-    reports.tell_selection(given.company, drivers)
-    company = chosen if select_drivers else given
+    with turns.one_at_a_time(given.company, "tune-hiref"):
+        deadline = time.time() + 60 * minutes
+        checked = checks.check(given, panels.ingest(given, "sales", settings=settings, given=sales))
+        chosen, drivers = tuning.select_drivers(given, checked.panel, keep=keep)
+        reports.tell_selection(given.company, drivers)
+        company = chosen if select_drivers else given
 
-    study = tuning.open_study(company, checked.panel, trials=trials, origins=origins, also=also)
-    began = time.time()
-    running = [
-        tuning.run_trials.submit(company, checked.panel, study, quota=quota, deadline=deadline)
-        for quota in study.quotas(workers)
-    ]
-    ran = sum(worker.result() for worker in running)
-    found = tuning.conclude(company, study, seconds=time.time() - began, ran=ran)
+        study = tuning.open_study(company, checked.panel, trials=trials, origins=origins, also=also)
+        began = time.time()
+        running = [
+            tuning.run_trials.submit(company, checked.panel, study, quota=quota, deadline=deadline)
+            for quota in study.quotas(workers)
+        ]
+        ran = sum(worker.result() for worker in running)
+        found = tuning.conclude(company, study, seconds=time.time() - began, ran=ran)
 
-    before = score_after_cutoff(hiref, given, checked.panel)
-    after = score_after_cutoff(hiref, found.company, checked.panel)
-    shelving.log_study(given.company, checked.panel, study, found, given=before, tuned=after)
-    reports.tell_tuning(given.company, found, before, after)
-    if after.wape >= before.wape:
-        return Tuned(found=found, before=before.wape, after=after.wape, outcome=None)
-    outcome = retrain(hiref, stricter(found.company), checked)
-    return Tuned(found=found, before=before.wape, after=after.wape, outcome=outcome)
+        before = score_after_cutoff(hiref, given, checked.panel)
+        after = score_after_cutoff(hiref, found.company, checked.panel)
+        shelving.log_study(given.company, checked.panel, study, found, given=before, tuned=after)
+        reports.tell_tuning(given.company, found, before, after)
+        if after.wape >= before.wape:
+            return Tuned(found=found, before=before.wape, after=after.wape, outcome=None)
+        outcome = retrain(hiref, stricter(found.company), checked)
+        return Tuned(found=found, before=before.wape, after=after.wape, outcome=outcome)
 
 
 if __name__ == "__main__":

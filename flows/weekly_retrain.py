@@ -10,7 +10,7 @@ from flows.command_line import run_flow
 from flows.order import Outcome
 from flows.retrain import retrain
 from hierforecast.settings import read_company
-from tasks import checks, environment, hiref, panels, precision
+from tasks import checks, environment, hiref, panels, precision, turns
 
 environment.prepare()
 
@@ -29,16 +29,17 @@ def weekly_retrain(
         media: media file, likewise.
     """
     company = read_company(settings)
-    given = {"sales": sales, "media": media}
-    declared = [name for name in ("sales", "media") if getattr(company, name)]
-    references = [panels.ingest(company, name, settings=settings, given=given[name]) for name in declared]
-    checked = {reference.family: checks.check(company, reference) for reference in references}
-    outcomes = []
-    if company.sales:
-        outcomes.append(retrain(hiref, company, checked["sales"]))
-    if company.media:
-        outcomes.append(retrain(precision, company, checked["media"]))
-    return outcomes
+    with turns.one_at_a_time(company.company, "weekly-retrain"):
+        given = {"sales": sales, "media": media}
+        declared = [name for name in ("sales", "media") if getattr(company, name)]
+        references = [panels.ingest(company, name, settings=settings, given=given[name]) for name in declared]
+        checked = {reference.family: checks.check(company, reference) for reference in references}
+        outcomes = []
+        if company.sales:
+            outcomes.append(retrain(hiref, company, checked["sales"]))
+        if company.media:
+            outcomes.append(retrain(precision, company, checked["media"]))
+        return outcomes
 
 
 if __name__ == "__main__":

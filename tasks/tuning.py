@@ -4,8 +4,6 @@ A study lies in ``work/<company>/tuning-<fingerprint>/``, the fingerprint being 
 the same command goes on with the same study. Workers ask it for a trial, judge that, and tell it the result.
 """
 
-import json
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -27,13 +25,14 @@ from hierforecast.hiref.tuning.judge import Judge
 from hierforecast.hiref.tuning.knobs import Knob, list_knobs, stand, turn
 from hierforecast.results import SELECTION, TRIALS
 from hierforecast.schema import Company, SalesPanel
+from hierforecast.whole_files import write_text
 from tasks import environment, panels, stages
 from tasks.fingerprint import fingerprint
 from tasks.panels import PanelReference
 from tasks.studies import Found, Study
 
 FAMILY = "tuning"
-LOCK, SNIPPET = "running", "settings.yaml"
+SNIPPET = "settings.yaml"
 STARTUP = 10  # trials at random before the sampler believes to know anything, and before any is cut short
 ERRORS, SECONDS = "errors", "seconds"  # attributes in the study's storage
 _DONE = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -44,10 +43,9 @@ _ASKING = threading.Lock()  # SQLite locks no rows, so that two workers could be
 def open_study(company: Company, panel: PanelReference, *, trials: int, origins: int, also: Sequence[str]) -> Study:
     """Open the study of these data and settings, or make it, and judge the given settings as its first standard.
 
-    Trials that a killed process left unfinished are asked for again.
+    Trials that a killed process left unfinished are asked for again: the company's turn is ours, so nobody is at them.
 
     Raises:
-        StudyError: another process is at work on it.
         SettingsError: `also` names nothing that can be tuned.
         PanelError: the panel has too few periods for so many origins.
     """
@@ -56,7 +54,6 @@ def open_study(company: Company, panel: PanelReference, *, trials: int, origins:
     list_knobs(company.sales, company.training, also=also)
     key = fingerprint(company, panel, "hiref")
     folder = stages.folder(company.company, FAMILY, key)
-    claim(folder)
     name = "-".join([company.company, key[:12], f"{origins}-origins", *sorted(also)])
     opened = Study(folder=str(folder), name=name, origins=origins, also=tuple(also), missing=0, given=[])
     study = _load(opened)
@@ -96,11 +93,10 @@ def run_trials(company: Company, panel: PanelReference, study: Study, *, quota: 
 
 @task(name="conclude-study", cache_policy=NO_CACHE)
 def conclude(company: Company, study: Study, *, seconds: float, ran: int) -> Found:
-    """The best settings, every trial as a table of `results.TRIALS`, and the YAML to paste; gives the study free."""
+    """The best settings, every trial as a table of `results.TRIALS`, and the YAML to paste."""
     loaded = _load(study)
     trials = loaded.get_trials(states=_DONE)
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    (Path(study.folder) / LOCK).unlink(missing_ok=True)
     if not complete:
         raise StudyError("no trial was finished in the time given; raise --minutes")
     best = min(complete, key=lambda trial: trial.value)
@@ -108,7 +104,7 @@ def conclude(company: Company, study: Study, *, seconds: float, ran: int) -> Fou
     tuned = company.model_copy(update={"sales": sales, "training": training})
     folder = Path(study.folder)
     table = panels.write_parquet(_table(trials), folder / f"{TRIALS.name}.parquet")
-    snippet = stages.write_text(folder / SNIPPET, snippet_of(company, tuned))
+    snippet = write_text(folder / SNIPPET, snippet_of(company, tuned))
     return Found(
         company=tuned,
         values=best.params,
@@ -142,19 +138,6 @@ def select_drivers(company: Company, panel: PanelReference, *, keep: Sequence[st
     get_run_logger().info("%d of %d drivers are worth having: %s", len(names), len(settings.drivers), ", ".join(names))
     sales = settings.model_copy(update={"drivers": list(found.drivers)})
     return company.model_copy(update={"sales": sales}), str(path)
-
-
-def claim(folder: Path) -> None:
-    """Claim a study for this process; a claim whose process is gone counts for nothing.
-
-    Raises:
-        StudyError: another process is at work on it.
-    """
-    lock = folder / LOCK
-    holder = json.loads(lock.read_text()) if lock.exists() else None
-    if holder is not None and holder != os.getpid() and _lives(holder):
-        raise StudyError(f"process {holder} is at work on this study; wait for it, or end it (it can be gone on with)")
-    stages.write_text(lock, json.dumps(os.getpid()))
 
 
 def snippet_of(given: Company, tuned: Company) -> str:
@@ -245,16 +228,6 @@ def _table(trials: list[optuna.trial.FrozenTrial]) -> pd.DataFrame:
         for trial in trials
     ]
     return pd.DataFrame(rows)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it is somebody else's
-        return True
-    return True
 
 
 def _mean(errors: Sequence[float]) -> float:

@@ -1,10 +1,6 @@
-"""Studies: one process at a time, no trial twice, none lost, and what they find is what was told."""
+"""Studies: no trial twice, none lost, and what they find is what was told."""
 
-import json
 import logging
-import os
-import subprocess
-import sys
 import threading
 import time
 
@@ -126,20 +122,6 @@ def test_a_real_trial_is_judged_by_fits(company, panel, quiet):
     tuning.run_trials.fn(company, panel, study, quota=2, deadline=time.time() + 600)
     first = trials_of(study)[0]
     assert first.user_attrs["errors"] == pytest.approx(study.given, rel=0.02)  # the given settings again, from a nearer start
-
-
-def test_a_study_belongs_to_one_living_process(tmp_path):
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    try:
-        (tmp_path / "running").write_text(json.dumps(other.pid))
-        with pytest.raises(StudyError, match=f"process {other.pid} is at work on this study"):
-            tuning.claim(tmp_path)
-    finally:
-        other.kill()
-        other.wait()
-    tuning.claim(tmp_path)  # its holder is gone
-    tuning.claim(tmp_path)
-    assert json.loads((tmp_path / "running").read_text()) == os.getpid()
 
 
 def test_drivers_are_chosen_without_the_last_horizon(company, panel, quiet, monkeypatch):

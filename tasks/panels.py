@@ -4,6 +4,7 @@ A panel is stored once per content as ``panels/<company>/<family>-<digest>.parqu
 """
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict
@@ -24,6 +26,7 @@ from hierforecast.whole_files import whole_file
 from tasks import environment
 
 Family = Literal["sales", "media"]
+_log = logging.getLogger(__name__)
 _EMPTY = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL", "None"]  # how a CSV says that a number is missing
 
 
@@ -60,14 +63,37 @@ def store(frame: pd.DataFrame, company: str, family: Family) -> PanelReference:
     """Keep a panel under the digest of its content."""
     digest = content_digest(frame)
     path = environment.home().panels / company / f"{family}-{digest[:24]}.parquet"
-    if not path.exists():
+    if not _is_whole(path, len(frame)):
         write_parquet(frame, path)
     return PanelReference(family=family, path=str(path), digest=digest, rows=len(frame))
 
 
+def _is_whole(path: Path, rows: int) -> bool:
+    """Whether a stored panel is there, with so many rows and every page of it as it was written."""
+    if not path.is_file():
+        return False
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            for group in range(file.num_row_groups):
+                file.read_row_group(group)
+            return file.metadata.num_rows == rows
+    except (OSError, ValueError, pa.ArrowException):
+        _log.warning("%s is damaged and is written again", path)
+        return False
+
+
 def raw(reference: PanelReference) -> pd.DataFrame:
-    """The panel as it came."""
-    return pd.read_parquet(reference.path)
+    """The panel as it came.
+
+    Raises:
+        PanelError: it was damaged since it was stored.
+    """
+    try:
+        return pd.read_parquet(reference.path)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise PanelError(
+            f"the stored panel {reference.path!r} cannot be read: {error}; run again: it is written anew from its source"
+        ) from None
 
 
 def typed(reference: PanelReference, panel: SalesPanel | MediaPanel) -> pd.DataFrame:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -102,3 +104,34 @@ def test_a_failed_write_leaves_nothing(tmp_path):
     with pytest.raises(Exception, match=r"."):
         panels.write_parquet(unwritable, tmp_path / "x.parquet")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damage", ["cut", "emptied", "deleted", "a byte changed", "rows lost"])
+def test_a_damaged_panel_is_written_again_from_its_source(home, tmp_path, damage):
+    frame().to_parquet(tmp_path / "sales.parquet", index=False)
+    stored = Path(ingest(tmp_path / "sales.parquet").path)
+    whole = stored.read_bytes()
+    if damage == "deleted":
+        stored.unlink()
+    elif damage == "rows lost":
+        pd.read_parquet(stored).head(3).to_parquet(stored)
+    elif damage == "a byte changed":
+        at = whole.index(b"PAR1") + 60  # in the first page
+        stored.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    else:
+        stored.write_bytes(whole[: len(whole) // 2] if damage == "cut" else b"")
+    if damage in ("cut", "emptied", "deleted"):
+        reference = panels.PanelReference(family="sales", path=str(stored), digest="", rows=24)
+        with pytest.raises(PanelError, match=r"cannot be read: .*run again: it is written anew"):
+            panels.raw(reference)
+    again = ingest(tmp_path / "sales.parquet")
+    assert Path(again.path) == stored
+    assert stored.read_bytes() == whole
+
+
+def test_a_whole_panel_is_not_written_again(home, tmp_path):
+    frame().to_parquet(tmp_path / "sales.parquet", index=False)
+    stored = Path(ingest(tmp_path / "sales.parquet").path)
+    before = stored.stat()
+    ingest(tmp_path / "sales.parquet")
+    assert (stored.stat().st_ino, stored.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)

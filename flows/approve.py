@@ -15,7 +15,7 @@ from tasks import environment, shelving
 environment.prepare()
 
 
-@flow(name="approve")
+@flow(name="approve", result_serializer="json")
 def approve(
     settings: str = "deployments/demo.yaml",
     family: str = "hiref",

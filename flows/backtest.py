@@ -17,7 +17,7 @@ environment.prepare()
 BASELINES = "seasonal_naive,moving_average"
 
 
-@flow(name="backtest")
+@flow(name="backtest", result_serializer="json")
 def backtest(
     settings: str = "deployments/demo.yaml", sales: str | None = None, origins: int = 3, baselines: str = BASELINES
 ) -> Backtest:

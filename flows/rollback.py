@@ -14,7 +14,7 @@ from tasks import environment, shelving
 environment.prepare()
 
 
-@flow(name="rollback")
+@flow(name="rollback", result_serializer="json")
 def rollback(
     settings: str = "deployments/demo.yaml",
     family: str = "hiref",

@@ -14,7 +14,7 @@ from tasks import environment, scoring
 environment.prepare()
 
 
-@flow(name="score")
+@flow(name="score", result_serializer="json")
 def score(
     settings: str = "deployments/demo.yaml", rows: str | None = None, out: str | None = None, family: str = "hiref"
 ) -> str:

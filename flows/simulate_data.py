@@ -19,7 +19,7 @@ from tasks import environment, simulation
 environment.prepare()
 
 
-@flow(name="simulate-data")
+@flow(name="simulate-data", result_serializer="json")
 def simulate_data(
     seed: int = 1,
     weeks: int = 156,

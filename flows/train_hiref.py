@@ -11,7 +11,7 @@ from tasks import checks, environment, hiref, panels, turns
 environment.prepare()
 
 
-@flow(name="train-hiref")
+@flow(name="train-hiref", result_serializer="json")
 def train_hiref(settings: str = "deployments/demo.yaml", sales: str | None = None) -> Outcome:
     """Retrain the sales forecaster of one company.
 

@@ -11,7 +11,7 @@ from tasks import checks, environment, panels, precision, turns
 environment.prepare()
 
 
-@flow(name="train-precision")
+@flow(name="train-precision", result_serializer="json")
 def train_precision(settings: str = "deployments/demo.yaml", media: str | None = None) -> Outcome:
     """Resample the marketing mix model of one company.
 

@@ -19,7 +19,7 @@ from tasks import checks, environment, hiref, panels, reports, shelving, tuning,
 environment.prepare()
 
 
-@flow(name="tune-hiref", task_runner=ThreadPoolTaskRunner(max_workers=16))
+@flow(name="tune-hiref", result_serializer="json", task_runner=ThreadPoolTaskRunner(max_workers=16))
 def tune_hiref(
     settings: str = "deployments/demo.yaml",
     sales: str | None = None,

@@ -14,7 +14,7 @@ from tasks import environment, verification
 environment.prepare()
 
 
-@flow(name="verify")
+@flow(name="verify", result_serializer="json")
 def verify(settings: str = "deployments/demo.yaml", family: str = "hiref", version: str | None = None) -> str:
     """Check a version's files against its seal. Flows that load a champion do so by themselves.
 

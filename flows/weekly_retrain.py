@@ -15,7 +15,7 @@ from tasks import checks, environment, hiref, panels, precision, turns
 environment.prepare()
 
 
-@flow(name="weekly-retrain", log_prints=False)
+@flow(name="weekly-retrain", result_serializer="json", log_prints=False)
 def weekly_retrain(
     settings: str = "deployments/demo.yaml", sales: str | None = None, media: str | None = None
 ) -> list[Outcome]:

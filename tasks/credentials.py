@@ -9,6 +9,7 @@ Prefect's own login is Prefect's own matter: PREFECT_API_KEY or PREFECT_API_AUTH
 
 import os
 
+import httpx
 from prefect.blocks.system import Secret
 from prefect.context import FlowRunContext, TaskRunContext
 
@@ -34,8 +35,8 @@ def hand_over(uri: str) -> None:
 
 
 def _secret(block: str) -> str | None:
-    """What a Secret block holds; None where nobody made one."""
+    """What a Secret block holds; None where nobody made one, or Prefect's server is gone: MLflow says if it wants a login."""
     try:
         return str(Secret.load(block, _sync=True).get())
-    except ValueError:
+    except (ValueError, httpx.HTTPError):
         return None

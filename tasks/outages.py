@@ -15,6 +15,7 @@ from prefect.context import TaskRunContext
 from prefect.settings import PREFECT_API_URL
 
 from hierforecast.errors import HierforecastError
+from hierforecast.layout import without_login
 from tasks import environment
 
 _NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "its quota is used up", errno.EROFS: "it cannot be written to"}
@@ -69,7 +70,7 @@ def of_prefect(error: Exception) -> OutageError | None:
     cause = next((item for item in chain(error) if isinstance(item, httpx.HTTPError)), None)
     if cause is None:
         return None
-    where = f"Prefect's server at {redacted(_prefects_address())}"
+    where = f"Prefect's server at {without_login(_prefects_address())}"
     if isinstance(cause, httpx.HTTPStatusError):
         status = cause.response.status_code
         if status in (401, 403):
@@ -106,12 +107,7 @@ def reason(error: BaseException) -> str:
         return "no answer in time"
     if re.search("reset by peer|disconnected|closed|aborted|broken pipe", text, re.IGNORECASE):
         return "it hung up"
-    return redacted(text.splitlines()[0] if text else type(error).__name__)
-
-
-def redacted(text: str) -> str:
-    """A text whose addresses have their passwords left out."""
-    return re.sub(r"(://[^:/@\s]*):[^/@\s]+@", r"\1:***@", text)
+    return without_login(text.splitlines()[0] if text else type(error).__name__)
 
 
 def _of_the_disk(error: Exception) -> OutageError | None:

@@ -6,8 +6,9 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import OperationalError
 from urllib3.exceptions import ReadTimeoutError
 
+from hierforecast.layout import without_login
 from tasks import environment
-from tasks.outages import OutageError, chain, reason, redacted
+from tasks.outages import OutageError, chain, reason
 
 _CONNECTION = (requests.exceptions.ConnectionError, requests.exceptions.Timeout, requests.exceptions.RetryError)
 _REFUSED = ("PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED")
@@ -16,13 +17,13 @@ _BROKEN_OFF = (requests.exceptions.ChunkedEncodingError, requests.exceptions.Con
 
 def as_outage(error: BaseException) -> OutageError | None:
     """The outage behind an error of MLflow's client; None where the server was reached and said something else."""
-    where = f"MLflow at {redacted(environment.tracking_uri())}"
+    where = f"MLflow at {without_login(environment.tracking_uri())}"
     for item in chain(error):
         status = _status(item)
         if status in (401, 403):
             return OutageError(f"{where} {_refusal(status)}", passing=False)
         if status >= 500 and not environment.tracking_uri().startswith("sqlite"):
-            return OutageError(f"{where} answers with errors ({status}): {redacted(str(item).splitlines()[0])[:300]}")
+            return OutageError(f"{where} answers with errors ({status}): {without_login(str(item).splitlines()[0])[:300]}")
         if isinstance(item, (*_CONNECTION, *_BROKEN_OFF)):
             return _unreachable(where, item)
         if isinstance(item, OperationalError) and not environment.tracking_uri().startswith("sqlite"):

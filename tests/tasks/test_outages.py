@@ -63,7 +63,7 @@ def answering():
 
 def test_a_server_that_is_down(ask, free_port):
     outage = ask(f"http://planner:secret@127.0.0.1:{free_port}")
-    assert str(outage) == f"MLflow at http://planner:***@127.0.0.1:{free_port} does not answer: connection refused"
+    assert str(outage) == f"MLflow at http://***@127.0.0.1:{free_port} does not answer: connection refused"
     assert outage.passing
 
 
@@ -113,7 +113,7 @@ def test_prefects_server_is_named_with_the_cure(monkeypatch):
     at_start.__cause__ = gone
     for error in (gone, at_start):
         told = str(outages.told(error))
-        assert told.startswith("Prefect's server at http://me:***@127.0.0.1:4200/api does not answer: connection refused")
+        assert told.startswith("Prefect's server at http://***@127.0.0.1:4200/api does not answer: connection refused")
         assert "prefect server start" in told
 
 
@@ -148,16 +148,3 @@ def test_errors_of_our_own_are_no_outage():
 )
 def test_what_may_pass_is_asked_again(error, again):
     assert shelving._worth_retrying(None, None, Failed(data=error)) == again
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("postgresql+psycopg2://keeper:s3cr:t@db:5432/mlflow", "postgresql+psycopg2://keeper:***@db:5432/mlflow"),
-        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
-        ("sqlite:////data/mlflow.db", "sqlite:////data/mlflow.db"),
-        ("https://keeper@host/x and ftp://a:b@c", "https://keeper@host/x and ftp://a:***@c"),
-    ],
-)
-def test_passwords_are_left_out_of_addresses(text, shown):
-    assert outages.redacted(text) == shown

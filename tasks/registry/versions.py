@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
+from mlflow.models.model import ModelInfo
 
 import hierforecast
 from hierforecast.errors import PanelError, SettingsError, nearest
@@ -138,7 +139,7 @@ def register(
                 tags={"family": family, "company": company.company},
             )
         tags = {**tags, SEAL_TAG: sealing.seal_run(run_id, logged.model_uri, evidence, texts)}
-    return _make_version(name, logged.model_uri, run_id, tags, as_challenger=as_challenger)
+    return _make_version(name, logged, run_id, tags, as_challenger=as_challenger)
 
 
 def _log_folders(run_id: str, evidence: Evidence) -> None:
@@ -175,11 +176,13 @@ class _StoppedError(Exception):
     """Ends a run as failed without being anybody's error."""
 
 
-def _make_version(name: str, model_uri: str, run_id: str, tags: dict[str, str], *, as_challenger: bool) -> Version:
+def _make_version(name: str, logged: ModelInfo, run_id: str, tags: dict[str, str], *, as_challenger: bool) -> Version:
     server = client()
     with contextlib.suppress(MlflowException):  # it exists already
         server.create_registered_model(name, tags={"company": tags["company"], "family": tags["family"]})
-    made = server.create_model_version(name, model_uri, run_id, tags={**tags, "git_revision": git_revision()})
+    tags = {**tags, "git_revision": git_revision()}
+    # A server takes the address of a model only with its id; the embedded store would do without.
+    made = server.create_model_version(name, logged.model_uri, run_id, tags=tags, model_id=logged.model_id)
     first = _first_of_its_kind(name, tags["fingerprint"])
     if first and int(first.version) < int(made.version):
         _give_way(made, first)

@@ -11,6 +11,7 @@ import yaml
 
 from hierforecast import synthetic
 from hierforecast.results import PRECISION_TABLES, SPEND_TABLES
+from tests.support.pickles import find_pickles
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -150,12 +151,12 @@ assert "tensorflow" not in sys.modules
     assert retrained.python(program).split() == ["tiny-hiref", "tiny-precision"]
 
 
-def test_no_artifact_is_a_pickle(retrained):
-    files = [path for path in (retrained.home / "artifacts").rglob("*") if path.is_file()]
-    assert files
-    for path in files:
-        assert path.suffix not in (".pkl", ".pickle", ".joblib", ".pt", ".pth"), path
-        assert path.read_bytes()[:2] not in (b"\x80\x03", b"\x80\x04", b"\x80\x05"), path
+def test_nothing_that_a_run_keeps_is_a_pickle(retrained, prefect_server):
+    """Artifacts, work, panels, databases, and what Prefect keeps of results."""
+    assert len(list((retrained.home / "artifacts").rglob("MLmodel"))) >= 2
+    assert find_pickles(retrained.home) == []
+    assert list((prefect_server.home / "prefect/storage").iterdir())
+    assert find_pickles(prefect_server.home) == []
 
 
 def test_work_left_by_a_finished_run_is_whole(retrained):
@@ -223,6 +224,7 @@ def test_bad_input_stops_before_training(prefect_server, tiny_settings, tmp_path
     for word in BAD_INPUTS[how]:
         assert word in done.stderr, done.stderr[-3000:]
     assert machine.versions() == {}
+    assert find_pickles(prefect_server.home) == []  # a failed flow's exception is kept by Prefect
     reports = list((machine.home / "work").rglob("report.html"))
     assert len(reports) == 1
     assert reports[0].stat().st_size > 1000

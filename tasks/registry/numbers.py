@@ -21,6 +21,7 @@ def log_numbers(
     params: Mapping[str, Any] | None = None,
     metrics: Mapping[str, float] | None = None,
     courses: Mapping[str, Sequence[tuple[int, float]]] | None = None,
+    model_id: str | None = None,
 ) -> None:
     """Log a run's parameters, its metrics, and metrics that changed over steps.
 
@@ -29,10 +30,12 @@ def log_numbers(
         params: by name; all but text is written as JSON.
         metrics: by name; what is not finite is left out.
         courses: by name (step, value) pairs, such as a loss per epoch.
+        model_id: a logged model that the metrics are shown with, too.
     """
     now = int(time.time() * 1000)
     points = [*((name, 0, value) for name, value in (metrics or {}).items()), *_points(courses or {})]
-    listed = [Metric(legal_name(name), value, now, step) for name, step, value in points if math.isfinite(value)]
+    finite = [point for point in points if math.isfinite(point[2])]
+    listed = [Metric(legal_name(name), value, now, step, model_id=model_id) for name, step, value in finite]
     given = [Param(name, text) for name, text in _legal(params or {}).items()]
     for start in range(0, len(given), _MOST_PARAMS):
         client().log_batch(run_id, params=given[start : start + _MOST_PARAMS])

@@ -119,7 +119,7 @@ def register(
     tags = {"company": company.company, "family": family, "fingerprint": fingerprint, **evidence.tags}
     with open_run(company.company, f"{family} {evidence.tags.get('trained_to', '')}".strip(), tags) as run_id:
         server = client()
-        log_numbers(run_id, params=_parameters(company, family), metrics=evidence.metrics, courses=evidence.courses)
+        log_numbers(run_id, params=_parameters(company, family))
         texts = {
             "settings.json": json.dumps(company.model_dump(mode="json"), indent=2),
             "settings.yaml": as_yaml(company),
@@ -138,6 +138,9 @@ def register(
                 pip_requirements=[f"hierforecast[{family}]=={hierforecast.__version__}"],
                 tags={"family": family, "company": company.company},
             )
+        # After the model: MLflow reads back, one by one, every metric that a run has when a model is logged.
+        log_numbers(run_id, metrics=evidence.metrics, model_id=logged.model_id)
+        log_numbers(run_id, courses=evidence.courses)
         tags = {**tags, SEAL_TAG: sealing.seal_run(run_id, logged.model_uri, evidence, texts)}
     return _make_version(name, logged, run_id, tags, as_challenger=as_challenger)
 

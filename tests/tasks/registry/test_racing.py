@@ -7,6 +7,7 @@ import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import mlflow
 import pytest
@@ -42,7 +43,8 @@ def register_at_once(many: int, fingerprints: list[str], monkeypatch) -> list[ve
 
     def register(number: int) -> versions.Version:
         tags = {"company": "race", "family": "hiref", "fingerprint": fingerprints[number]}
-        return versions._make_version("race-hiref", f"runs:/{run_ids[number]}/model", run_ids[number], tags, as_challenger=True)
+        logged = SimpleNamespace(model_uri=f"runs:/{run_ids[number]}/model", model_id=None)
+        return versions._make_version("race-hiref", logged, run_ids[number], tags, as_challenger=True)
 
     with ThreadPoolExecutor(many) as pool:
         return list(pool.map(register, range(many)))

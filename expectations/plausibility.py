@@ -6,9 +6,9 @@ Everything is judged inside series and in logarithms, where another unit or curr
     step     : |jump[t]| >= log(limit) in half of the series that report, and the median of the 8 periods from t on lies
                as far from that of the 8 periods before
 
-A step that the same weeks of another year made as well is a season. Columns that jump like that all the time (rare sales)
-are not judged. Of columns that come in flights every flight is a step, so there the two levels must also lie apart for
-good: 9 in 10 of all values on the higher side above 9 in 10 of those on the lower.
+What the same weeks of another year made of it as well is the season's, and only what goes beyond it counts. Columns that
+jump like that all the time (rare sales) are not judged. Of columns that come in flights every flight is a step, so there
+the two levels must also lie apart for good: 9 in 10 of all values on the higher side above 9 in 10 of those on the lower.
 """
 
 from typing import ClassVar, NamedTuple
@@ -24,7 +24,6 @@ BACK = {"day": 7, "week": 1, "month": 1}  # periods to the value that one is com
 AROUND = {"day": 28, "week": 8, "month": 4}  # periods before and after a step whose medians are compared
 HALF = 0.5  # of the series: a change of unit meets all, and not all report
 RESTLESS = 0.05  # share of values that jump in usual periods, above which jumps say nothing
-SEASONAL = 0.25  # of the series with the same step a year before or after
 FEWEST = 10  # periods
 LASTS = 4  # values on either side of a step for good
 MOST_STEPS = 6  # a column with more of them swings
@@ -127,34 +126,37 @@ def find_steps(view: PanelView, column: str, limit: float, *, seasonal: bool, fo
     if (values < 0).any():
         return []
     logs = np.log(values, out=np.full(len(values), np.nan), where=values > 0)
-    jumps = _jumps(view, logs)
-    first = int(order.periods.min())
-    place, periods = order.periods - first, int(order.periods.max()) - first + 1
-    there = np.isfinite(jumps)
-    pairs = np.bincount(place[there], minlength=periods)
-    judged = np.flatnonzero(pairs > HALF * np.median(pairs[pairs > 0])) if there.any() else np.array([], dtype=int)
-    if len(judged) < FEWEST:
-        return []
-    share = {}
-    for sign in (1, -1):
-        far = np.bincount(place[there & (sign * jumps >= np.log(limit))], minlength=periods)
-        share[sign] = far / np.maximum(pairs, 1)
-    big = share[1] + share[-1]
-    candidates = [int(at) for at in judged if max(share[1][at], share[-1][at]) >= HALF]
-    others = judged[~np.isin(judged, candidates)]
-    if not 0 < len(candidates) <= MOST_STEPS * BACK[view.frequency] or big[others].mean() > RESTLESS:
-        return []
-    steps = []
-    for at in candidates:
-        sign = 1 if share[1][at] >= share[-1][at] else -1
-        known, season = _season(share[sign], pairs, at, YEAR[view.frequency])
-        needed = limit if known or not seasonal else limit**2
-        if season or (steps and at + first - steps[-1].period < BACK[view.frequency]):
+    jumps, first = _jumps(view, logs), int(order.periods.min())
+    steps: list[Step] = []
+    for at, sign in _candidates(view, jumps, np.log(limit)):
+        if steps and at + first - steps[-1].period < BACK[view.frequency]:
             continue
+        season = _season(sign * jumps, order.periods - first, _same_season(at, view))
+        needed = limit * (season if season is not None else limit if seasonal else 1.0)
         step = _step(view, logs, at + first, sign, needed, for_good=for_good)
         if step is not None:
             steps.append(step)
     return steps
+
+
+def _candidates(view: PanelView, jumps: np.ndarray, least: float) -> list[tuple[int, int]]:
+    """Periods, counted from the first, at which half of the series jump up (1) or down (-1), if they hardly ever do."""
+    place = view.ordered.periods - view.ordered.periods.min()
+    there, periods = np.isfinite(jumps), int(place.max()) + 1
+    pairs = np.bincount(place[there], minlength=periods)
+    if not pairs.any():
+        return []
+    judged = np.flatnonzero(pairs > HALF * np.median(pairs[pairs > 0]))
+    up, down = (
+        np.bincount(place[there & (sign * jumps >= least)], minlength=periods) / np.maximum(pairs, 1) for sign in (1, -1)
+    )
+    most = np.maximum(up, down) >= HALF
+    chosen, others = judged[most[judged]], judged[~most[judged]]
+    if len(judged) < FEWEST or len(chosen) > MOST_STEPS * BACK[view.frequency] or not len(others):
+        return []
+    if (up + down)[others].mean() > RESTLESS:
+        return []
+    return [(int(at), 1 if up[at] >= down[at] else -1) for at in chosen]
 
 
 def far_from_usual(view: PanelView, values: np.ndarray, limit: float) -> np.ndarray:
@@ -196,11 +198,19 @@ def _jumps(view: PanelView, logs: np.ndarray) -> np.ndarray:
     return jumps
 
 
-def _season(share: np.ndarray, pairs: np.ndarray, at: int, year: int) -> tuple[bool, bool]:
-    """Whether the same weeks of another year are there, and whether they made the same step."""
-    near = [at + years * year + off for years in (-2, -1, 1, 2) for off in (-2, -1, 0, 1, 2)]
-    near = [place for place in near if 0 <= place < len(share) and pairs[place]]
-    return bool(near), bool(near) and float(share[near].max()) >= SEASONAL
+def _same_season(at: int, view: PanelView) -> list[int]:
+    """The periods around the same one in the two years before and after."""
+    year = YEAR[view.frequency]
+    return [at + years * year + off for years in (-2, -1, 1, 2) for off in (-2, -1, 0, 1, 2)]
+
+
+def _season(jumps: np.ndarray, place: np.ndarray, near: list[int]) -> float | None:
+    """The factor that the season makes of itself: the largest that half of the series make then; None where it is unknown."""
+    rows = np.flatnonzero(np.isin(place, near) & np.isfinite(jumps))
+    if not len(rows):
+        return None
+    usual = quantiles(jumps[rows], np.searchsorted(np.sort(near), place[rows]), len(near), share=0.5)
+    return float(np.exp(max(np.nanmax(usual), 0.0)))
 
 
 def _step(view: PanelView, logs: np.ndarray, period: int, sign: int, limit: float, *, for_good: bool) -> Step | None:

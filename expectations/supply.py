@@ -13,7 +13,10 @@ from expectations.profile import YEAR
 SILENT = {"day": 14, "week": 4, "month": 2}  # periods without a sale that tell from chance in a series that always sold
 STEADY = 0.95  # share of periods with sales before
 CLOSED = {"day": 3, "week": 1, "month": 1}  # last periods that must all be empty: shops close on a holiday
-UNLIKELY = -4.6  # log probability of a period's zeros, were they chance: 1 in 100
+Periods = int | np.ndarray  # (rows,)
+OFTEN = 0.05  # share of periods in which a pause begins, above which zeros say nothing
+NEVER = 0.01  # pauses that a series without any is counted as
+UNLIKELY = 0.02  # periods like this one to be expected in the whole history, were it chance
 
 
 class ExpectSalesAtTheEnd(PanelExpectation):
@@ -86,16 +89,20 @@ class ExpectNoSilentSeries(PanelExpectation):
         last, k = view.last_known(self.target), SILENT[view.frequency]
         if last is None:
             return Finding("no known target: nothing to judge")
-        order = view.ordered
+        order, half_year = view.ordered, YEAR[view.frequency] // 2
         values = view.frame[self.target].to_numpy(dtype=float)[order.rows]
         ago = last - order.periods
-        now, before = _within(values, ago, 0, k), _within(values, ago, k, k + YEAR[view.frequency] // 2)
+        length = np.minimum.reduceat(np.where(values > 0, ago, half_year + 1), order.starts)  # periods since the last sale
+        since = length[order.series]
+        now, before = _within(values, ago, 0, since), _within(values, ago, since, since + half_year)
         last_year = _within(values, ago, YEAR[view.frequency] - 1, YEAR[view.frequency] + k + 1)
-        counts = [np.add.reduceat(rows.astype(float), order.starts) for rows in (now, now & (values == 0))]
-        sold = [np.add.reduceat((rows & (values > 0)).astype(float), order.starts) for rows in (before, last_year)]
-        there = [np.add.reduceat(rows.astype(float), order.starts) for rows in (before, last_year)]
-        silent = (counts[0] >= k) & (counts[1] == counts[0]) & (there[0] >= 3 * k) & (sold[0] >= STEADY * there[0])
-        silent &= ~((there[1] > 0) & (sold[1] == 0))  # as every year
+
+        def count(rows: np.ndarray) -> np.ndarray:
+            return np.add.reduceat(rows.astype(float), order.starts)
+
+        silent = (count(now) >= k) & (length <= half_year)
+        silent &= (count(before) >= 3 * k) & (count(before & (values > 0)) >= STEADY * count(before))
+        silent &= ~((count(last_year) > 0) & (count(last_year & (values > 0)) == 0))  # as every year
         if silent.any() and silent.mean() <= 0.5:  # where most are, the data are not whole, which others say
             silent &= ~self._explained(view, silent, now, before)
         else:
@@ -103,7 +110,7 @@ class ExpectNoSilentSeries(PanelExpectation):
         if not silent.any():
             return Finding(f"no series that always sold is at 0 in all last {several(k, self.frequency)}")
         keys = tuple(view.series_key(order.rows[order.starts[one]]) for one in np.flatnonzero(silent)[:SHOWN_KEYS])
-        found = f"{int(silent.sum()):,} series sold steadily and not at all in the last {several(k, self.frequency)}"
+        found = f"{int(silent.sum()):,} series sold steadily and not at all in the last {several(k, self.frequency)} or more"
         cure = "Out of stock, or delisted? Then leave its target empty, or its plan out"
         return Finding(f"{found}, while prices and other drivers go on. {cure}", int(silent.sum()), keys)
 
@@ -125,23 +132,25 @@ class ExpectNoSilentSeries(PanelExpectation):
 def empty_periods(view: PanelView, target: str) -> list[int]:
     """Periods in which more than half of the series are at zero that hardly ever are, (numbers on the grid).
 
-    Chance is kept out: the product of the series' own shares of zeros must be below 1 in 100. So is a yearly pause: the
-    same period a year before or after is not empty as well.
+    Chance is kept out: the product of how often pauses begin in the series, this one left out, must be below what a whole
+    history would show by chance. So is a yearly pause: the same period a year before or after is not empty as well.
     """
     order = view.ordered
     values = view.frame[target].to_numpy(dtype=float)[order.rows]
     known, zero = np.isfinite(values), values == 0
     if not zero.any():
         return []
+    begins = zero & ~np.r_[False, zero[:-1] & (np.diff(order.series) == 0)]
     periods = np.add.reduceat(known.astype(float), order.starts)
-    rate = (np.add.reduceat(zero.astype(float), order.starts) + 0.5) / (periods + 1)
-    steady = (rate <= 1.5 * (1 - STEADY))[order.series] & known  # a few empty periods may be the ones looked for
+    others = np.maximum(np.add.reduceat(begins.astype(float), order.starts) - 1, 0)
+    rate = (others + NEVER) / np.maximum(periods, 1)
+    steady = (rate <= OFTEN)[order.series] & known
     place = order.periods - order.periods.min()
-    there = np.bincount(place[steady])
+    there = np.bincount(place[steady], minlength=int(place.max()) + 1)
     gone = steady & zero
     at_zero = np.bincount(place[gone], minlength=len(there))
     luck = np.bincount(place[gone], weights=np.log(rate)[order.series[gone]], minlength=len(there))
-    empty = (at_zero > 0.5 * there) & (luck < UNLIKELY)
+    empty = (at_zero > 0.5 * there) & (luck < np.log(UNLIKELY / len(there)))
     year = YEAR[view.frequency]
     for away in (*range(-year - 2, -year + 3), *range(year - 2, year + 3)):
         # Not `empty` itself: one of two may miss the limit by little.
@@ -157,6 +166,6 @@ def _zeros(view: PanelView, target: str) -> np.ndarray:
     return view.frame[target].to_numpy(dtype=float) == 0
 
 
-def _within(values: np.ndarray, ago: np.ndarray, low: int, high: int) -> np.ndarray:
+def _within(values: np.ndarray, ago: np.ndarray, low: Periods, high: Periods) -> np.ndarray:
     """Known rows from `low` to below `high` periods before the last known one, (rows,) mask."""
     return np.isfinite(values) & (ago >= low) & (ago < high)

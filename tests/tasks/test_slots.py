@@ -14,10 +14,12 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from hierforecast.errors import BusyError
 from tasks import locks, slots
+from tests.support.servers import prefect_service
 
 HOLD = """
 import sys, time
 from tasks import locks, slots
+from tests.support.servers import prefect_service
 with slots.hold(sys.argv[1], locks.new_holder("train-hiref"), patience=0, tell=print, warn=print):
     print("held", flush=True)
     time.sleep(float(sys.argv[2]))
@@ -140,6 +142,28 @@ def test_who_was_taken_for_dead_does_not_free_its_successors_slot(at_server):
 
     take("overtaken", inside=overtaken)
     assert taken("overtaken") == 1
+
+
+@pytest.mark.slow
+def test_a_server_that_was_killed_still_knows_who_is_at_work(tmp_path, root):
+    server = prefect_service(tmp_path)
+    url = server.health.removesuffix("/health")
+    try:
+        server.start()
+        command = [sys.executable, "-W", "ignore", "-c", HOLD, "killed-server", "600"]
+        environment = {**os.environ, "PREFECT_API_URL": url}
+        with subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True) as holder:
+            assert holder.stdout.readline() == "held\n"
+            server.kill()
+            server.start()
+            with temporary_settings({PREFECT_API_URL: url}):
+                with pytest.raises(BusyError, match=f"process {holder.pid} on"):
+                    take("killed-server")
+                holder.kill()
+                holder.wait()
+                assert "is free again" in take("killed-server")[0]
+    finally:
+        server.stop()
 
 
 def test_without_an_answer_a_run_goes_on(free_port):

@@ -144,6 +144,8 @@ def empty_periods(view: PanelView, target: str) -> list[int]:
     periods = np.add.reduceat(known.astype(float), order.starts)
     others = np.maximum(np.add.reduceat(begins.astype(float), order.starts) - 1, 0)
     rate = (others + NEVER) / np.maximum(periods, 1)
+    mean = np.add.reduceat(np.where(known, values, 0.0), order.starts) / np.maximum(periods, 1)
+    rate = np.maximum(rate, np.exp(-np.maximum(mean, 0.0)))  # small counts are zero by chance (Poisson)
     steady = (rate <= OFTEN)[order.series] & known
     place = order.periods - order.periods.min()
     there = np.bincount(place[steady], minlength=int(place.max()) + 1)

@@ -32,7 +32,8 @@ def backtest(
         baselines: comma-separated: seasonal_naive, moving_average, auto_ets, lightgbm, lightgbm_poisson.
     """
     company = read_company(settings)
-    panel = checks.check(company, panels.ingest(company, "sales", settings=settings, given=sales)).panel
+    reference = panels.ingest(company, "sales", settings=settings, given=sales)
+    panel = checks.check(company, reference, against_champion=False).panel
     models = backtesting.list_models(company, panel, baselines, origins)
     forecasts = [
         backtesting.forecast_from_origin(company, panel, model, origin=origin, origins=origins)

@@ -49,7 +49,8 @@ def tune_hiref(
     given = read_company(settings)
     with turns.one_at_a_time(given.company, "tune-hiref"):
         deadline = time.time() + 60 * minutes
-        checked = checks.check(given, panels.ingest(given, "sales", settings=settings, given=sales))
+        reference = panels.ingest(given, "sales", settings=settings, given=sales)
+        checked = checks.check(given, reference, against_champion=False)
         chosen, drivers = tuning.select_drivers(given, checked.panel, keep=keep)
         reports.tell_selection(given.company, drivers)
         company = chosen if select_drivers else given

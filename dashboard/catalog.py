@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 HIREF, PRECISION = "hiref", "precision"
+WAITING = "waiting"  # a decision that is a person's to make, see `gates.approval` in the settings
 FAMILIES = {HIREF: "HiReF sales forecast", PRECISION: "Precision media mix"}
 
 
@@ -69,6 +70,11 @@ class Catalog:
     def companies(self) -> list[str]:
         """Names of all companies, sorted."""
         return sorted({version.company for version in self.versions})
+
+    @property
+    def waiting(self) -> list[Version]:
+        """Versions that hold every gate and wait for a person's word, newest first."""
+        return [version for version in self.versions if version.tags.get("decision") == WAITING]
 
     @property
     def stamp(self) -> str:

@@ -69,7 +69,7 @@ def _judge(
 ) -> tuple[Version, Decision]:
     """Decide and carry it out; where somebody moved the champion meanwhile, decide once more, against the new one."""
     for attempt in (1, 2):
-        decision = family.decide(company, trained, score, rival, DataFindings(checked.drift))
+        decision = family.decide(company, trained, score, rival, DataFindings(checked.drift, len(checked.warnings)))
         decided = shelving.promote(version, decision.to_json(), champion and champion.version)
         if decided:
             return decided, decision

@@ -35,10 +35,11 @@ class Tuned(BaseModel):
 
 
 def stricter(company: Company) -> Company:
-    """The same company, at whose gate a tuned challenger is given nothing: its series must not lose at all.
+    """The same company, at whose gate a tuned challenger is given nothing: its series must not lose at all in their sum.
 
-    What a level above them may lose stays as declared: to win there too is a matter of chance between good settings.
+    What single series and the levels above them may lose stays as declared: to win everywhere is a matter of chance.
     """
-    tolerances = {**company.gates.hiref.max_wape_increase, BOTTOM: 0.0}
-    gate = company.gates.hiref.model_copy(update={"max_wape_increase": tolerances})
+    gate = company.gates.hiref
+    worse_by = gate.max_wape_increase[BOTTOM] if gate.worse_by is None else gate.worse_by
+    gate = gate.model_copy(update={"max_wape_increase": {**gate.max_wape_increase, BOTTOM: 0.0}, "worse_by": worse_by})
     return company.model_copy(update={"gates": company.gates.model_copy(update={"hiref": gate})})

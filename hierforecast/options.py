@@ -127,6 +127,9 @@ class _Gate(Settings):
     alpha: float = Field(
         0.01, gt=0, lt=0.5, description="kept out where the paired test over series gives a probability below this"
     )
+    worse_by: Tolerance | None = Field(
+        None, description="share of its volume by which a series counts as worse; null is the finest level's tolerance"
+    )
     max_drift: float | None = Field(
         None, gt=0, description="population stability index of the driver that drifted most; null is told, not judged"
     )

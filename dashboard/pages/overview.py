@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 from dashboard import ids
 from dashboard.catalog import CHALLENGER, CHAMPION, FAMILIES, Catalog, Version
 from dashboard.components.cards import card, graph, note, percent, show, stat, stats
-from dashboard.components.decision import decision_text, reason_list, version_badges
+from dashboard.components.decision import decision_text, reason_list, version_badges, waiting_notes
 from dashboard.components.grids import DECIMAL, NUMBER, SHARE, column_group, make_grid, number_column, text_column
 from dashboard.components.shell import page_title
 from dashboard.figures.scores import draw_scores
@@ -43,7 +43,7 @@ def layout(view: View) -> Component:
     )
     table = card("Models", [grid], about="Select a row to compare its champion with its challenger.")
     heading = page_title("Overview", "Which model forecasts for whom, how well, and why it was chosen.")
-    return html.Div([heading, table, html.Div(id=ids.OVERVIEW_DETAIL)])
+    return html.Div([heading, *waiting_notes(view.catalog.waiting), table, html.Div(id=ids.OVERVIEW_DETAIL)])
 
 
 def register(app: Dash, registry: Registry) -> None:

@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 from dashboard import ids
 from dashboard.catalog import FAMILIES, Version
 from dashboard.components.cards import card, note
-from dashboard.components.decision import WORDS, reason_list, version_badges
+from dashboard.components.decision import WORDS, reason_list, version_badges, waiting_notes
 from dashboard.components.grids import SHARE, make_grid, number_column, text_column
 from dashboard.components.shell import page_title
 from dashboard.pages.overview import headline_wape
@@ -24,7 +24,7 @@ COLUMNS = [
     text_column("model", "Model", width=180),
     text_column("number", "Version", width=90),
     text_column("aliases", "Alias", width=120),
-    text_column("decision", "Decision", width=110),
+    text_column("decision", "Decision", width=150),
     number_column("wape", "WAPE", SHARE, width=90),
     text_column("trained", "Trained on", width=225),
     text_column("cutoff", "Cutoff", width=110),
@@ -86,6 +86,7 @@ def version_card(version: Version) -> Component:
     run = html.Tr([html.Th("run"), html.Td(version.run_id)])
     body = [
         version_badges(version),
+        *waiting_notes([version]),
         reason_list(version.reasons),
         report,
         html.Table(html.Tbody([*rows, run]), className="tags"),

@@ -40,7 +40,7 @@ def decide_hiref(
         manual: whether a person has the last word.
     """
     results = (
-        *_compare(gate.max_wape_increase, wape, rival, first=BOTTOM, alpha=gate.alpha),
+        *_compare(gate, wape, rival, first=BOTTOM),
         _at_most("absolute bias of the total", abs(bias), gate.max_bias),
         _at_most("share of wrong signs", wrong_signs, 0.0),
         *_found(data or DataFindings(), gate.max_drift),
@@ -75,19 +75,21 @@ def decide_precision(
         _at_least("smallest tail ESS", convergence["min_ess_tail"], gate.min_ess, because=_why(reasons, "tail ESS")),
         _at_most("divergences", convergence["divergences"], gate.max_divergences),
         _at_least("E-BFMI", convergence["ebfmi"], gate.min_ebfmi),
-        *_compare(gate.max_wape_increase, wape, rival, first=TOTAL, alpha=gate.alpha),
+        *_compare(gate, wape, rival, first=TOTAL),
         *_found(data or DataFindings(), gate.max_drift),
     )
     return Decision(results, manual=manual)
 
 
-def _compare(
-    tolerances: Mapping[str, float], wape: Mapping[str, float], rival: Rival, *, first: str, alpha: float
-) -> list[GateResult]:
+def _compare(gate: HirefGate | PrecisionGate, wape: Mapping[str, float], rival: Rival, *, first: str) -> list[GateResult]:
     """WAPE at every level with a tolerance, the finest one first, and whether most of its series are worse."""
+    tolerances = gate.max_wape_increase
     levels = [first, *(level for level in tolerances if level != first)]
     results = [_not_worse(level, wape, rival, tolerances[level]) for level in levels]
-    return [*results, judge_pairs(rival, tolerances[first], alpha)] if rival.wape is not None else results
+    if rival.wape is None:
+        return results
+    worse_by = tolerances[first] if gate.worse_by is None else gate.worse_by
+    return [*results, judge_pairs(rival, worse_by, gate.alpha)]
 
 
 def _found(data: DataFindings, max_drift: float | None) -> list[GateResult]:

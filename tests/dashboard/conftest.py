@@ -288,7 +288,7 @@ class DemoRegistry:
 
 def _tags(company: str, family: str, decision: str) -> dict[str, str]:
     hiref = family == "hiref"
-    reasons = REASONS if decision == "promoted" else [REASONS[0], REFUSAL]
+    reasons = [REASONS[0], REFUSAL] if decision == "kept" else REASONS
     return {
         "company": company, "family": family, "fingerprint": "3f9a0c", "git_revision": "1e7564c", "package_version": "0.1.0",
         "trained_from": "2024-01-01", "trained_to": "2025-12-22", "cutoff": "2025-09-29", "decision": decision,

@@ -89,6 +89,21 @@ def test_promoting_a_version_changes_the_open_page(look, serve, demo):
 
 
 @pytest.mark.slow
+def test_what_waits_for_approval_is_told_with_its_command(look, serve, demo, tables_of):
+    demo.alias("hiref", "challenger", demo.add("hiref", tables_of("hiref", 5), decision="waiting"))
+    address = serve(demo.home.root)
+    command = "python -m flows.approve --settings YOUR.yaml --family hiref --version 4"
+    for width in (1400, 390):
+        for page in ("/", "/versions"):
+            seen = look(f"{address}{page}?company=demo", width=width)
+            seen.page.locator(".waiting").get_by_text("version 4 waits for approval").wait_for(timeout=PATIENCE)
+            assert command in seen.page.locator(".waiting").inner_text()
+            seen.page.wait_for_selector(DRAWN[page], timeout=PATIENCE)
+            assert seen.errors == []
+            assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.slow
 def test_an_empty_registry_says_what_to_run_and_the_page_comes_alive(look, serve, tmp_path, build):
     root = tmp_path / "home"
     root.mkdir()

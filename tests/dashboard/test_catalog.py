@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dashboard.catalog import Catalog, Version
+from dashboard.components.decision import decision_text, waiting_notes
 
 WHEN = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -49,3 +50,17 @@ def test_foreign_tags_do_not_break_a_version():
 
 def test_sums_over_time_lose_the_per_period_of_the_unit():
     assert Version("demo", "hiref", 1, "r", WHEN, (), {"unit": "units / week"}).total_unit == "units"
+
+
+def test_versions_that_wait_are_found_and_told_with_their_command():
+    waits = Version("demo", "hiref", 4, "r4", WHEN, ("challenger",), {"decision": "waiting"})
+    refused = Version(
+        "demo", "hiref", 3, "r3", WHEN, (), {"decision": "refused", "refused_by": "anna", "refused_because": "late"}
+    )
+    catalog = Catalog((waits, refused))
+    assert catalog.waiting == [waits]
+    assert decision_text(waits) == "waits for approval"
+    assert decision_text(refused) == "refused by anna: late"
+    (note,) = waiting_notes([waits, refused])
+    assert "demo: HiReF sales forecast, version 4 waits for approval" in str(note)
+    assert "python -m flows.approve --settings YOUR.yaml --family hiref --version 4" in str(note)

@@ -122,6 +122,15 @@ def test_most_series_worse_is_refused_although_their_sum_is_not():
     assert hiref(rival=Rival(wape(0.2), pairs=Pairs(champion, challenger))).promoted
 
 
+def test_what_counts_as_worse_in_a_series_can_be_declared():
+    champion = np.full(40, 0.2)
+    rival = Rival(wape(0.2), pairs=Pairs(champion + 0.015, champion))
+    judged = {"wape": wape(0.2), "bias": 0, "wrong_signs": 0, "rival": rival}
+    assert not decide_hiref(HirefGate(), **judged).promoted
+    assert decide_hiref(HirefGate(worse_by=0.02), **judged).promoted
+    assert decide_hiref(HirefGate(max_wape_increase=0.0, worse_by=0.02), **judged).promoted
+
+
 def test_drift_is_told_and_judged_where_there_is_a_limit():
     data = DataFindings({"price": 0.4, "promotion": 0.1}, warnings=2)
     told = hiref(data=data)

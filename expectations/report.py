@@ -121,7 +121,12 @@ class Report:
         if self.warnings:
             lines.append(f"{several(len(self.warnings), 'warning')}:")
             lines += [line for result in self.warnings for line in _listed(result)]
-        return "\n".join([*lines, *(cure(result) for result in self.failures if result.status == "broken")])
+        return "\n".join([*lines, *self.cures])
+
+    @property
+    def cures(self) -> tuple[str, ...]:
+        """What to do about the checks that broke and stop the run."""
+        return tuple(cure(result) for result in self.failures if result.status == "broken")
 
     def to_json(self) -> dict[str, Any]:
         """Verdict, results, and Great Expectations' own results, ready for `json.dumps`."""

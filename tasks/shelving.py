@@ -14,7 +14,7 @@ from expectations.profile import Profile
 from hierforecast.errors import HierforecastError
 from hierforecast.gates import Decision
 from hierforecast.schema import Company
-from tasks import environment, outages, stages
+from tasks import check_artifacts, environment, outages, stages
 from tasks.evaluation import Score, as_metrics, horizon_courses
 from tasks.media_tables import metrics_in
 from tasks.panels import PanelReference
@@ -98,7 +98,7 @@ def register_version(
     `as_challenger` gives it that alias; a refit of the champion's own settings challenges nobody.
     """
     environment.prepare()
-    from tasks.registry import versions
+    from tasks.registry import check_report, versions
 
     known = versions.find(company.company, family.FAMILY, fingerprint)
     if known:
@@ -126,9 +126,12 @@ def register_version(
         },
     )
     rows, answer = family.example(company, panel, trained)
-    return versions.register(
+    version = versions.register(
         company, family.FAMILY, fingerprint, evidence, example=rows, answer=answer, as_challenger=as_challenger
     )
+    link = check_report.report_link(version.run_id)
+    check_artifacts.link_report(company.company, panel.family, link, run=version.run_id)
+    return version
 
 
 @task(name="promote", **_RETRIED)

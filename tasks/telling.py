@@ -23,6 +23,11 @@ def table(rows: list[dict[str, Any]], *, key: str, description: str) -> None:
     _tell(artifacts.create_table_artifact, rows, key=key, description=description)
 
 
+def link(address: str, *, text: str, key: str, description: str) -> None:
+    """A link among the run's artifacts."""
+    _tell(artifacts.create_link_artifact, address, link_text=text, key=key, description=description)
+
+
 def new_bar(percent: float, *, key: str, description: str) -> UUID | None:
     """A bar that `move_bar` moves; None where nobody heard."""
     return _tell(artifacts.create_progress_artifact, percent, key=key, description=description)

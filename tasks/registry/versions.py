@@ -21,6 +21,7 @@ from hierforecast.schema import Company
 from hierforecast.seal import SEAL_TAG
 from hierforecast.settings import parse_company
 from tasks.registry import sealing
+from tasks.registry.check_report import log_report, warnings_tag
 from tasks.registry.connection import client
 from tasks.registry.numbers import log_numbers
 from tasks.registry.records import CHALLENGER, CHAMPION, Evidence, Version
@@ -117,6 +118,7 @@ def register(
     """
     name = registered_name(company.company, family)
     tags = {"company": company.company, "family": family, "fingerprint": fingerprint, **evidence.tags}
+    tags |= warnings_tag(evidence.checks)
     with open_run(company.company, f"{family} {evidence.tags.get('trained_to', '')}".strip(), tags) as run_id:
         server = client()
         log_numbers(run_id, params=_parameters(company, family))
@@ -149,7 +151,7 @@ def _log_folders(run_id: str, evidence: Evidence) -> None:
     """Tables, checks and pictures; small tables once more as MLflow's pages show them."""
     server = client()
     server.log_artifacts(run_id, evidence.tables, "tables")
-    server.log_artifacts(run_id, evidence.checks, "checks")
+    log_report(run_id, evidence.checks)
     if evidence.plots:
         server.log_artifacts(run_id, evidence.plots, "plots")
     for path in sorted(Path(evidence.tables).glob("*.parquet")):
@@ -170,7 +172,7 @@ def log_stopped_run(company: str, checks: str, message: str) -> str:
         contextlib.suppress(_StoppedError),
         open_run(company, "stopped by checks", {"company": company, "stopped": message[:4000]}) as run_id,
     ):
-        client().log_artifacts(run_id, checks, "checks")
+        log_report(run_id, checks)
         raise _StoppedError
     return run_id
 

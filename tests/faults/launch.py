@@ -33,6 +33,7 @@ def main() -> None:
     own, (module, *words) = _parted(sys.argv[1:])
     sys.argv = ["-m", *words]  # as Python has it while it looks up the module; the flows set their environment up then
     importlib.import_module(module.partition(".")[0])
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # read at import, which comes sooner here
     _spoil(own)
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

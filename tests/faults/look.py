@@ -5,6 +5,7 @@ costs a second and not twenty.
 """
 
 import hashlib
+import json
 import multiprocessing
 import os
 import warnings
@@ -105,10 +106,8 @@ def _running(client: Any) -> Iterator[str]:
 
 
 def _seen(version: Any, family: str, questions: Path) -> SeenVersion:
-    from hierforecast.gates import Decision
-
     tags = version.tags
-    reasons = tags.get("decision_reasons")
+    gates = json.loads(tags.get("decision_reasons", "[]"))
     try:
         content = _content(version, family, questions)
     except Exception as error:
@@ -117,14 +116,16 @@ def _seen(version: Any, family: str, questions: Path) -> SeenVersion:
         version=int(version.version),
         fingerprint=tags.get("fingerprint", ""),
         decision=tags.get("decision"),
-        held=bool(reasons) and Decision.from_json(reasons).promoted and tags.get("decision") != "kept",
+        held=bool(gates) and all(gate["held"] for gate in gates) and tags.get("decision") != "kept",
         content=content,
     )
 
 
 def _content(version: Any, family: str, questions: Path) -> dict[str, str]:
-    """Load a version, let it answer, and read all its tables."""
+    """Load a version, let it answer, read all its tables, and hold every file of it against its seal."""
     import mlflow
+
+    from tasks.registry import sealing, versions
 
     model = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.version}")
     rows = pd.read_parquet(questions / ("sales.parquet" if family == "hiref" else "media.parquet"))
@@ -136,6 +137,9 @@ def _content(version: Any, family: str, questions: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*.parquet")):
             content[path.name] = _digest(pd.read_parquet(path))
         content[part] = str(sum(path.stat().st_size > 0 for path in folder.rglob("*") if path.is_file()))
+    known = {described.version: described for described in versions.all_versions(company.NAME, family)}
+    content["sealed files"] = str(sealing.verify(known[str(version.version)]))
+    content["its run"] = mlflow.MlflowClient().get_run(version.run_id).info.status.lower()
     return content
 
 

@@ -42,9 +42,14 @@ def installation(tmp_path_factory):
     """PostgreSQL with three databases, both servers on it, and a user of MLflow who is not its administrator."""
     folder = tmp_path_factory.mktemp("installation")
     with postgres("mlflow", "logins", "prefect") as database:
-        (folder / "logins.ini").write_text(
-            f"[mlflow]\ndefault_permission = READ\ndatabase_uri = {database.address('logins')}\nadmin_username = {KEEPER[0]}\n"
-        )
+        settings = {
+            "default_permission": "READ",
+            "admin_username": KEEPER[0],
+            "database_uri": database.address("logins"),
+            "auth_cache_ttl_seconds": "60",
+        }
+        lines = ["[mlflow]", *(f"{name} = {value}" for name, value in settings.items())]
+        (folder / "logins.ini").write_text("\n".join(lines))
         login = {
             "MLFLOW_AUTH_CONFIG_PATH": str(folder / "logins.ini"),
             "MLFLOW_AUTH_ADMIN_PASSWORD": KEEPER[1],

@@ -47,6 +47,11 @@ def is_dead(process: Process) -> bool:
     return process.started is not None and now is not None and process.started != now
 
 
+def is_of_this_boot(process: Process) -> bool:
+    """Whether it surely runs, or ran, on this machine: two may have one name, but they were not started as one."""
+    return is_here(process) and process.started is not None and process.started.partition(":")[0] == _boot()
+
+
 def is_dead_since(process: Process, seconds: float) -> bool:
     """Whether a process that was at work at a time (seconds since 1970) is gone, its start not being known."""
     if is_dead(process):

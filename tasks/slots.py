@@ -21,7 +21,7 @@ from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
 
 from tasks.locks import Holder, busy, waiting
-from tasks.processes import is_dead
+from tasks.processes import is_dead, is_of_this_boot
 
 BEAT_EVERY = 60.0  # seconds
 SILENT_FOR = 300.0  # a holder that compiles a model may keep its other threads waiting, but not for so long
@@ -96,7 +96,7 @@ def _take(client: SyncPrefectClient, company: str, holder: Holder, patience: flo
         if said != seen:
             seen, seen_since = said, now
         who = _holder_in(said)
-        if (who and is_dead(who)) or now - seen_since > SILENT_FOR:
+        if (who and is_of_this_boot(who) and is_dead(who)) or now - seen_since > SILENT_FOR:
             tell(f"the slot of {who.words if who else 'a run that is gone'} is free again: that process is dead or silent")
             client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(active_slots=0))
             seen_since, freed = now, True

@@ -65,3 +65,12 @@ def test_one_that_ended_unnoticed_is_dead(other):
 
 def test_a_number_that_no_process_can_have_is_dead():
     assert is_dead(Process(host=this_process().host, pid=2**31 + 5))
+
+
+@needs_proc
+def test_a_machine_of_the_same_name_is_another_one():
+    mine = this_process()
+    assert processes.is_of_this_boot(mine)
+    assert not processes.is_of_this_boot(mine.model_copy(update={"started": f"00000000:{mine.started.partition(':')[2]}"}))
+    assert not processes.is_of_this_boot(mine.model_copy(update={"started": None}))
+    assert not processes.is_of_this_boot(mine.model_copy(update={"host": "elsewhere"}))

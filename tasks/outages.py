@@ -7,11 +7,8 @@ which system, where it is, what was tried, what is kept, and what to do.
 import errno
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import httpx
-from prefect.context import TaskRunContext
 from prefect.settings import PREFECT_API_URL
 
 from hierforecast.errors import HierforecastError
@@ -19,12 +16,6 @@ from hierforecast.layout import without_login
 from tasks import environment
 
 _NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "its quota is used up", errno.EROFS: "it cannot be written to"}
-_MOVES_THE_CHAMPION = (
-    "promote",
-    "approve",
-    "roll-back",
-)  # steps that may have been carried out although nobody heard the answer
-
 _PREFECT_CURE = (
     "Finished stages are kept, and no version is promoted unjudged. Start the server (`prefect server start`) and run the "
     "same command again: it takes up what is finished. Without PREFECT_API_URL a run needs no server."
@@ -44,25 +35,9 @@ class OutageError(HierforecastError):
         self.passing = passing
 
 
-@contextmanager
-def of_the_registry() -> Iterator[None]:
-    """What goes wrong inside because of MLflow's server or a full disk is an `OutageError`; all else stays what it is."""
-    try:
-        yield
-    except HierforecastError:
-        raise
-    except Exception as error:
-        from tasks.registry import outages
-
-        outage = outages.as_outage(error) or _of_the_disk(error)
-        if outage is None:
-            raise
-        raise _with_cure(outage) from error
-
-
 def told(error: Exception) -> OutageError | None:
     """The outage behind an error that ended a flow, be it Prefect's server or the disk; None for any other error."""
-    return of_prefect(error) or _of_the_disk(error)
+    return of_prefect(error) or of_the_disk(error)
 
 
 def of_prefect(error: Exception) -> OutageError | None:
@@ -110,7 +85,7 @@ def reason(error: BaseException) -> str:
     return without_login(text.splitlines()[0] if text else type(error).__name__)
 
 
-def _of_the_disk(error: Exception) -> OutageError | None:
+def of_the_disk(error: Exception) -> OutageError | None:
     """A folder that takes nothing any more."""
     for item in chain(error):
         if isinstance(item, OSError) and item.errno in _NO_ROOM:
@@ -120,22 +95,3 @@ def _of_the_disk(error: Exception) -> OutageError | None:
         if "database or disk is full" in str(item):
             return OutageError(f"cannot write {environment.home().database}: the disk is full.\nMake room and run again.")
     return None
-
-
-def _with_cure(outage: OutageError) -> OutageError:
-    """The outage as the last attempt tells it: what was tried, and what to do. Earlier attempts are logged in a line."""
-    context = TaskRunContext.get()
-    if context is None or "\n" in str(outage):
-        return outage
-    run, task = context.task_run, context.task
-    if outage.passing and run.run_count <= task.retries:
-        return outage
-    began = run.start_time or datetime.now(UTC)
-    tried = f"{run.run_count} attempts in {(datetime.now(UTC) - began).total_seconds():.0f} s"
-    unsure = task.name in _MOVES_THE_CHAMPION
-    left = "the next run finds out whether it was carried out" if unsure else "nothing was promoted by it"
-    return OutageError(
-        f"{outage}\nStep {task.name!r} gave up after {tried}; {left}. Finished stages are kept in {environment.home().work}.\n"
-        "Start the server and run the same command again: it takes up what is finished and registers it.",
-        passing=outage.passing,
-    )

@@ -8,7 +8,8 @@ from prefect.cache_policies import NO_CACHE
 
 from hierforecast.errors import PanelError, nearest
 from hierforecast.schema import Company, MediaPanel, SalesPanel
-from tasks import environment, outages, panels
+from tasks import environment, panels
+from tasks.registry import asking
 from tasks.registry.records import Version
 
 
@@ -22,7 +23,7 @@ def forecast_rows(company: Company, family: str, *, settings: str, rows: str | N
     environment.prepare()
     from tasks.registry import versions
 
-    with outages.of_the_registry():
+    with asking.of_the_registry():
         model, version = versions.load_champion(company.company, family)
     frame = _rows(_champions_company(company, version), family, settings=settings, rows=rows)
     forecast = model.predict(frame[model.metadata.get_input_schema().input_names()])

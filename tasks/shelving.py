@@ -18,6 +18,7 @@ from tasks import check_artifacts, environment, outages, stages
 from tasks.evaluation import Score, as_metrics, horizon_courses
 from tasks.media_tables import metrics_in
 from tasks.panels import PanelReference
+from tasks.registry import asking
 from tasks.registry.records import Evidence, Version
 from tasks.studies import Found, Study
 from tasks.trained import Trained, courses_of, metrics_of
@@ -49,7 +50,7 @@ _RETRIED: dict[str, Any] = {
 
 
 @task(name="find-version", **_RETRIED)
-@outages.of_the_registry()
+@asking.of_the_registry()
 def find_version(company: str, family: str, fingerprint: str) -> Version | None:
     """The version made of the same ingredients, if there is one."""
     environment.prepare()
@@ -59,7 +60,7 @@ def find_version(company: str, family: str, fingerprint: str) -> Version | None:
 
 
 @task(name="find-champion", **_RETRIED)
-@outages.of_the_registry()
+@asking.of_the_registry()
 def find_champion(company: str, family: str) -> Version | None:
     """The champion with its settings, if there is one."""
     environment.prepare()
@@ -69,7 +70,7 @@ def find_champion(company: str, family: str) -> Version | None:
 
 
 @task(name="find-champion-profile", **_RETRIED)
-@outages.of_the_registry()
+@asking.of_the_registry()
 def find_champion_profile(company: str, family: str) -> Profile | None:
     """What the panel looked like that the champion was trained on, if it says so."""
     environment.prepare()
@@ -79,7 +80,7 @@ def find_champion_profile(company: str, family: str) -> Profile | None:
 
 
 @task(name="register-version", **_RETRIED)
-@outages.of_the_registry()
+@asking.of_the_registry()
 def register_version(
     company: Company,
     panel: PanelReference,
@@ -135,7 +136,7 @@ def register_version(
 
 
 @task(name="promote", **_RETRIED)
-@outages.of_the_registry()
+@asking.of_the_registry()
 def promote(version: Version, decision: str, expected_champion: str | None) -> Version | None:
     """Carry out a decision (as its JSON): write it on the version and, if nothing speaks against it, move `champion`.
 
@@ -151,7 +152,7 @@ def promote(version: Version, decision: str, expected_champion: str | None) -> V
 
 
 @task(name="approve", **_RETRIED)
-@outages.of_the_registry()
+@asking.of_the_registry()
 def approve(company: str, family: str, number: str | None, *, by: str | None, reason: str, anyway: bool) -> str:
     """Promote a version that waits for a person's word, and say which."""
     environment.prepare()
@@ -162,7 +163,7 @@ def approve(company: str, family: str, number: str | None, *, by: str | None, re
 
 
 @task(name="refuse", **_RETRIED)
-@outages.of_the_registry()
+@asking.of_the_registry()
 def refuse(company: str, family: str, number: str | None, *, by: str | None, reason: str) -> str:
     """Keep a version that waits out for good, and say which."""
     environment.prepare()
@@ -173,7 +174,7 @@ def refuse(company: str, family: str, number: str | None, *, by: str | None, rea
 
 
 @task(name="roll-back", **_RETRIED)
-@outages.of_the_registry()
+@asking.of_the_registry()
 def roll_back(company: str, family: str, to: str | None, *, by: str | None, reason: str) -> str:
     """Put an earlier champion back, and say which."""
     environment.prepare()
@@ -184,7 +185,7 @@ def roll_back(company: str, family: str, to: str | None, *, by: str | None, reas
 
 
 @task(name="log-backtest", **_RETRIED)
-@outages.of_the_registry()
+@asking.of_the_registry()
 def log_backtest(company: str, panel: PanelReference, table: str) -> str:
     """Keep a backtest's table as a run beside the company's trainings; returns the run's id."""
     environment.prepare()
@@ -194,7 +195,7 @@ def log_backtest(company: str, panel: PanelReference, table: str) -> str:
 
 
 @task(name="log-study", **_RETRIED)
-@outages.of_the_registry()
+@asking.of_the_registry()
 def log_study(company: str, panel: PanelReference, study: Study, found: Found, *, given: Score, tuned: Score) -> str:
     """Keep a tuning study as a run with one below it for every trial, and what it gained; returns the run's id."""
     environment.prepare()

@@ -14,6 +14,7 @@ from prefect.states import Failed
 from hierforecast.errors import PanelError
 from tasks import environment, outages, shelving
 from tasks.outages import OutageError
+from tasks.registry import asking
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,7 @@ def ask(monkeypatch):
 
     def call(address: str) -> OutageError:
         monkeypatch.setattr(environment, "tracking_uri", lambda: address)
-        with pytest.raises(OutageError) as caught, outages.of_the_registry():
+        with pytest.raises(OutageError) as caught, asking.of_the_registry():
             MlflowClient(tracking_uri=address, registry_uri=address).get_registered_model("tiny-hiref")
         return caught.value
 
@@ -96,7 +97,7 @@ def test_a_server_that_answers_with_an_error(ask, answering, status, told, passi
 
 @pytest.mark.parametrize("error", [PanelError("no column 'price'"), ZeroDivisionError(), MlflowException("no such model")])
 def test_other_errors_stay_what_they_are(error):
-    with pytest.raises(type(error)) as caught, outages.of_the_registry():
+    with pytest.raises(type(error)) as caught, asking.of_the_registry():
         raise error
     assert caught.value is error
 
@@ -128,7 +129,7 @@ def test_prefects_server_that_answers_with_an_error(status, told):
 def test_a_full_disk_is_told_with_its_path():
     told = outages.told(OSError(errno.ENOSPC, "No space left on device", "/data/work/model.bin"))
     assert "cannot write /data/work/model.bin: the disk is full" in str(told)
-    with pytest.raises(OutageError, match="the disk is full"), outages.of_the_registry():
+    with pytest.raises(OutageError, match="the disk is full"), asking.of_the_registry():
         raise OSError(errno.ENOSPC, "No space left on device", "/data/artifacts/x")
 
 

@@ -12,7 +12,7 @@ from expectations.check import Check, place
 from expectations.from_history import age_checks, champion_checks, unit_checks, zero_checks
 from expectations.from_schema import bounds, calendar_checks, known
 from expectations.lags import ExpectMetricsToTrail
-from expectations.leakage import ExpectNoLeakage
+from expectations.leakage_suite import leakage_checks
 from expectations.media_costs import ExpectSpendAndExposureTogether, ExpectSteadyCost
 from expectations.panel_expectation import PanelExpectation
 from expectations.panel_view import Finding, PanelView, several
@@ -55,7 +55,7 @@ def content_checks(panel: MediaPanel, *, earlier: Profile | None = None, today: 
     checks += unit_checks(panel, priced=[], others=[*panel.controls, *exposures])
     checks += zero_checks(panel, moving=[target, *panel.controls, *exposures])
     checks += [*age_checks(panel, today), *champion_checks(panel, earlier)]
-    return [*checks, _leakage(panel), _lags(panel)]
+    return [*checks, *_leakage(panel), _lags(panel)]
 
 
 def _media_columns(panel: MediaPanel) -> dict[str, int | None]:
@@ -91,12 +91,11 @@ def _pairs(panel: MediaPanel) -> dict[str, list[str]]:
     return {name: [paid, seen] for name, paid, seen in zip(panel.tacticals, panel.spend_columns(), exposures, strict=True)}
 
 
-def _leakage(panel: MediaPanel) -> Check:
+def _leakage(panel: MediaPanel) -> list[Check]:
     lags = dict.fromkeys([*panel.controls, *panel.spend_columns()], 0)
     for name, metric in panel.metrics.items():
         lags |= dict.fromkeys(panel.metric_columns(name), metric.lag)
-    expectation = ExpectNoLeakage(target=panel.target.name, lags=lags, **place(panel))
-    return Check("leakage", f"no medium or control copies, leads or nearly determines {panel.target.name!r}", expectation)
+    return leakage_checks(panel, lags, "medium or control")
 
 
 def _lags(panel: MediaPanel) -> Check:

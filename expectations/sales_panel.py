@@ -11,7 +11,7 @@ from expectations.check import Check, place
 from expectations.from_history import age_checks, champion_checks, unit_checks, zero_checks
 from expectations.from_schema import bounds, calendar_checks, known
 from expectations.lags import ExpectValuesKnownInTime
-from expectations.leakage import ExpectNoLeakage
+from expectations.leakage_suite import declared_lags, leakage_checks
 from expectations.nesting import ExpectDistinctNames, ExpectNoStrayParents, ExpectOneParent
 from expectations.plausibility import ExpectUsualValues
 from expectations.profile import Profile
@@ -43,7 +43,7 @@ def content_checks(panel: SalesPanel, *, earlier: Profile | None = None, today: 
     checks += zero_checks(panel, moving=[target, *priced, *others])
     checks.append(_silence(panel, [*priced, *others]))
     checks += [*age_checks(panel, today), *champion_checks(panel, earlier)]
-    return [*checks, _leakage(panel), _lags(panel)]
+    return [*checks, *_leakage(panel), _lags(panel), *declared_lags(panel)]
 
 
 def _column_checks(panel: SalesPanel, driver: Driver, column: str, logged: set[str]) -> list[Check]:
@@ -107,12 +107,10 @@ def _own_references(panel: SalesPanel, driver: Driver) -> list[str]:
     return [driver.reference] if isinstance(driver.reference, str) and driver.reference not in taken else []
 
 
-def _leakage(panel: SalesPanel) -> Check:
+def _leakage(panel: SalesPanel) -> list[Check]:
     references = [name for driver in panel.drivers for name in _own_references(panel, driver)]
     judged = [*(driver.name for driver in panel.drivers), *references]
-    expectation = ExpectNoLeakage(target=panel.target.name, lags=dict.fromkeys(judged, 0), **place(panel))
-    sentence = f"no driver copies, leads or nearly determines {panel.target.name!r}"
-    return Check("leakage", sentence, expectation)
+    return leakage_checks(panel, dict.fromkeys(judged, 0), "driver")
 
 
 def _lags(panel: SalesPanel) -> Check:

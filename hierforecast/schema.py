@@ -125,6 +125,7 @@ class SalesPanel(_Panel):
             raise ValueError(f"sales.weight names {self.weight!r}, which has another role; give a column of its own")
         for driver in self.drivers:
             self._check_reference(driver)
+            self._check_lag(driver)
             for level in driver.by or ():
                 if level not in (*self.levels, BOTTOM):
                     raise ValueError(f"driver {driver.name!r}: by names the level {level!r}; {nearest(level, self.levels)}")
@@ -138,6 +139,19 @@ class SalesPanel(_Panel):
             raise ValueError(
                 f"driver {driver.name!r}: reference names {role}, {driver.reference!r}; "
                 "give a number, mean, or a column that holds the driver's usual value"
+            )
+
+    def _check_lag(self, driver: Driver) -> None:
+        """A declared lag is of a column that is there, and long enough to be known."""
+        if driver.lag_of is None:
+            return
+        others = [self.target.name, *(other.name for other in self.drivers if other is not driver)]
+        if driver.lag_of not in others:
+            raise ValueError(f"driver {driver.name!r}: lag_of names {driver.lag_of!r}; {nearest(driver.lag_of, others)}")
+        if driver.lag_of == self.target.name and driver.lag_periods <= self.target.availability_lag:
+            raise ValueError(
+                f"driver {driver.name!r}: lag_periods is {driver.lag_periods}, and {driver.lag_of!r} is known only "
+                f"{self.target.availability_lag} periods later; take a longer lag"
             )
 
     @property

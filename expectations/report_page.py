@@ -11,6 +11,7 @@ Result = Mapping[str, Any]
 _SHORT = 8  # checks that are shown without being asked for
 # What a result is to its reader: its class on the page, and the word in its pill.
 _WORDS = {"failed": "stops", "broken": "could not check", "warned": "warning", "waiting": "not run", "passed": "passed"}
+_MANY = _WORDS | {"failed": "stop", "warned": "warnings"}
 
 _STYLE = """
 :root { color-scheme: light dark; --page: #f6f7f9; --card: #ffffff; --ink: #1c2430; --soft: #5b6675; --line: #e1e5ea;
@@ -54,7 +55,12 @@ summary .pill { margin-left: 6px; }
 table { border-collapse: collapse; width: 100%; table-layout: fixed; min-width: 640px; }
 th, td { text-align: left; vertical-align: top; padding: 7px 16px; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 th { color: var(--soft); font-size: 12px; font-weight: 600; }
-th:last-child { width: 110px; }
+th:last-child { width: 152px; }
+@media (max-width: 600px) { main { padding: 16px 12px 40px; } table { min-width: 0; } thead { display: none; }
+  .problem dl { grid-template-columns: 1fr; } dd { margin-bottom: 6px; }
+  .keys li { white-space: pre-wrap; padding-left: 1em; text-indent: -1em; }
+  tr { display: flex; flex-direction: column; gap: 2px; border-top: 1px solid var(--line); padding: 8px 16px; }
+  td { border: 0; padding: 0; } td:last-child { order: -1; } }
 @media print { body { background: #fff; } .problem, .verdict { break-inside: avoid; } }
 """
 
@@ -85,8 +91,8 @@ def _verdict(title: str, rows: int, passed: bool, results: Sequence[Result]) -> 
     counts = _counts(results)
     figures = "".join(
         f'<div class="figure"><b>{count:,}</b><span class="soft">{word}</span></div>'
-        for word, count in {"rows": rows, **{_WORDS[kind]: count for kind, count in counts.items()}}.items()
-        if count or word in ("rows", "passed", "stops")
+        for word, count in {"rows": rows, **{_counted(kind, count): count for kind, count in counts.items()}}.items()
+        if count or word in ("rows", "passed", "stop")
     )
     tone = "bad" if not passed else "warn" if counts["warned"] else "good"
     return (
@@ -142,7 +148,9 @@ def _groups(results: Sequence[Result]) -> str:
 
 def _group(members: Sequence[Result]) -> str:
     counts = _counts(members)
-    pills = "".join(f'<span class="pill {kind}">{count} {_WORDS[kind]}</span>' for kind, count in counts.items() if count)
+    pills = "".join(
+        f'<span class="pill {kind}">{count} {_counted(kind, count)}</span>' for kind, count in counts.items() if count
+    )
     opened = " open" if len(members) <= _SHORT or any(counts[kind] for kind in ("failed", "broken", "warned")) else ""
     head = "<thead><tr><th>Expected</th><th>Found</th><th>Status</th></tr></thead>"
     rows = "".join(map(_row, members))
@@ -171,6 +179,10 @@ def _counts(results: Sequence[Result]) -> dict[str, int]:
     return {kind: kinds.count(kind) for kind in _WORDS}
 
 
+def _counted(kind: str, count: int) -> str:
+    return (_WORDS if count == 1 else _MANY)[kind]
+
+
 def _pill(result: Result) -> str:
     """The word for a result; a check that broke says so, whether it stops the run or warns."""
     kind = _kind(result)
@@ -179,7 +191,8 @@ def _pill(result: Result) -> str:
 
 
 def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:]
+    name = "_" in words.partition(" ")[0]  # of an expectation or a column: no word to begin a sentence with
+    return words if name else words[:1].upper() + words[1:]
 
 
 def _heading(result: Result) -> str:

@@ -33,7 +33,7 @@ def open_run(company: str, name: str, tags: dict[str, str], *, parent: str | Non
     server, place = client(), experiment(company)
     if "fingerprint" in tags:
         _end_what_died(place, tags["fingerprint"])
-    made_by = {"git_revision": git_revision(), PROCESS: this_process().model_dump_json()}
+    made_by = {"git_revision": git_revision(), PROCESS: this_process().model_dump_json(), **_flow_run()}
     run = server.create_run(place, run_name=name, tags={**tags, **made_by})
     try:
         yield run.info.run_id
@@ -43,6 +43,13 @@ def open_run(company: str, name: str, tags: dict[str, str], *, parent: str | Non
                 server.set_terminated(run.info.run_id, "FAILED")
         raise
     server.set_terminated(run.info.run_id, "FINISHED")
+
+
+def _flow_run() -> dict[str, str]:
+    """The tag that names the Prefect flow run that this is part of; none outside one."""
+    from prefect.runtime import flow_run
+
+    return {"prefect.flow_run_id": str(flow_run.id)} if flow_run.id else {}
 
 
 def _end_what_died(place: str, fingerprint: str) -> None:

@@ -5,9 +5,11 @@ from prefect.cache_policies import NO_CACHE
 
 from hierforecast.errors import RegistryError
 from tasks import environment
+from tasks.registry import asking
 
 
 @task(name="verify-version", cache_policy=NO_CACHE)
+@asking.of_the_registry()
 def verify_version(company: str, family: str, version: str | None) -> str:
     """Check every sealed file of a version, or of the champion, and say how many there are.
 

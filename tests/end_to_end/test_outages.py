@@ -1,6 +1,7 @@
 """MLflow's and Prefect's servers killed under a run: it waits for them, or ends in a sentence, and the next run goes on."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -83,55 +84,61 @@ def test_mlflow_restarts_while_a_version_is_registered(mlflow_server, environmen
     assert (kept.versions(), kept.champion(), kept.runs("RUNNING")) == (["1"], "1", [])
 
 
-def test_prefect_restarts_under_a_run(tiny_settings, tmp_path):
-    """Its pages lose some of what happened meanwhile; the run goes on, and is told as completed."""
+@pytest.fixture
+def prefect(tmp_path):
+    """A Prefect server that nobody else needs."""
     server = prefect_service(tmp_path)
     server.start()
-    home = tmp_path / "home"
-    environment = {**server.environment, "PREFECT_API_URL": f"{server.address}/api", "HIERFORECAST_HOME": str(home)}
-    try:
-        run = Retrain(of_one_family(tiny_settings, tmp_path, "sales"), environment, tmp_path / "run.log")
-        deadline = time.monotonic() + 500
-        while not list((home / "work").rglob("report.html")):
-            assert run.process.poll() is None and time.monotonic() < deadline, run.said[-3000:]
-            time.sleep(0.1)
-        server.kill()
-        server.start()
-        assert run.end() == 0, run.said[-3000:]
-    finally:
-        server.stop()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def embedded(prefect, tmp_path) -> dict[str, str]:
+    """An environment with that server, and the embedded store."""
+    return {
+        **prefect.environment,
+        "PREFECT_API_URL": f"{prefect.address}/api",
+        "HIERFORECAST_HOME": str(tmp_path / "home"),
+    }
+
+
+def wait_for_checks(run: Retrain, home: Path, seconds: float = 500) -> None:
+    """Until the checks are done: the trainings are under way."""
+    deadline = time.monotonic() + seconds
+    while not list((home / "work").rglob("report.html")):
+        assert run.process.poll() is None, run.said[-3000:]
+        assert time.monotonic() < deadline, run.said[-3000:]
+        time.sleep(0.1)
+
+
+def test_prefect_restarts_under_a_run(prefect, embedded, tiny_settings, tmp_path):
+    """Its pages lose some of what happened meanwhile; the run goes on, and is told as completed."""
+    run = Retrain(of_one_family(tiny_settings, tmp_path, "sales"), embedded, tmp_path / "run.log")
+    wait_for_checks(run, tmp_path / "home")
+    prefect.kill()
+    prefect.start()
+    assert run.end() == 0, run.said[-3000:]
     assert "tiny-hiref version 1: promoted" in run.said
     assert "Finished in state Completed()" in run.said
     assert "Traceback" not in run.said
 
 
-@pytest.mark.parametrize("patience", ["0"])
-def test_prefect_dies_under_a_run(tiny_settings, tmp_path, patience):
+def test_prefect_dies_under_a_run(prefect, embedded, tiny_settings, tmp_path):
     """The work is done and kept; that nobody could be told ends in a sentence, and the next run finds it all."""
-    server = prefect_service(tmp_path)
-    server.start()
-    home = tmp_path / "home"
-    environment = {**server.environment, "PREFECT_API_URL": f"{server.address}/api", "HIERFORECAST_HOME": str(home)}
     settings = of_one_family(tiny_settings, tmp_path, "sales")
-    try:
-        first = Retrain(settings, {**environment, "PREFECT_CLIENT_MAX_RETRIES": patience}, tmp_path / "first.log")
-        deadline = time.monotonic() + 500
-        while not list((home / "work").rglob("report.html")):
-            assert first.process.poll() is None and time.monotonic() < deadline, first.said[-3000:]
-            time.sleep(0.1)
-        server.kill()
-        assert first.end() == 1
-        assert f"Prefect's server at {server.address}/api does not answer" in first.said, first.said[-3000:]
-        assert "Traceback" not in first.said
-        refused = Retrain(settings, environment, tmp_path / "refused.log")
-        assert refused.end() == 1
-        assert f"Prefect's server at {server.address}/api does not answer: connection refused" in refused.said
-        assert "Traceback" not in refused.said
-        server.start()
-        again = Retrain(settings, environment, tmp_path / "again.log")
-        assert again.end() == 0, again.said[-3000:]
-    finally:
-        server.stop()
+    gone = f"Prefect's server at {prefect.address}/api does not answer: connection refused"
+    first = Retrain(settings, {**embedded, "PREFECT_CLIENT_MAX_RETRIES": "0"}, tmp_path / "first.log")
+    wait_for_checks(first, tmp_path / "home")
+    prefect.kill()
+    refused = Retrain(settings, embedded, tmp_path / "refused.log")
+    for run in (first, refused):
+        assert run.end() == 1
+        assert gone in run.said, run.said[-3000:]
+        assert "Traceback" not in run.said
+    prefect.start()
+    again = Retrain(settings, embedded, tmp_path / "again.log")
+    assert again.end() == 0, again.said[-3000:]
     assert "tiny-hiref version 1: " in again.said
-    kept = Kept(f"sqlite:///{home}/mlflow.db", "tiny-hiref")
+    kept = Kept(f"sqlite:///{tmp_path}/home/mlflow.db", "tiny-hiref")
     assert (kept.versions(), kept.champion()) == (["1"], "1")

@@ -60,7 +60,7 @@ class ExpectSteadyCost(PanelExpectation):
         found, keys, broken = [], [], 0
         for tactical, columns in self.pairs.items():
             spend, exposure = (view.frame[column].to_numpy(dtype=float) for column in columns)
-            both = _counts(spend) & _counts(exposure)
+            both = (spend > 0) & (exposure > 0) & (_counts(spend) | _counts(exposure))
             cost = np.divide(spend, exposure, out=np.zeros(len(spend)), where=both)
             rows = far_from_usual(view, cost, self.limit) & _outlying(cost, both)
             if rows.any():

@@ -1,8 +1,8 @@
 """What a panel looked like, small enough to keep beside a model: the next panel is compared with it.
 
 Columns are kept as shares of the last year, so that seasons cancel out: of missing values, of zeros, and of the ranges
-between the deciles of all other values. Zeros have a range of their own, because most rows of a promotion or of a medium
-in flights are zero and their deciles would collapse into it.
+between the deciles (or fewer quantiles, of short tables) of all other values. Zeros have a range of their own, because most
+rows of a promotion or of a medium in flights are zero and their deciles would collapse into it.
 """
 
 from typing import Any
@@ -19,14 +19,14 @@ PROFILE = "profile.json"  # beside the report of the checks, and with it an arti
 YEAR = {"day": 364, "week": 52, "month": 12}  # periods; whole weeks, so that weekdays stay on weekdays
 LAST_PERIODS = 8  # over which rows per period are counted
 MOST_NAMES = 10_000  # of a level; above it nodes are counted only
-_RANGES = 10
+MOST_RANGES = 10  # of a column; fewer where it has less to say, ten values for each
 
 
 class ColumnProfile(BaseModel):
     """Values of a column in the last year.
 
     Args:
-        edges: upper ends of the ranges but the last, ascending; the deciles where these differ.
+        edges: upper ends of the ranges but the last, ascending: the quantiles where these differ.
         shares: of missing values, of zeros, and of every range of the others; they sum to 1.
         telling: values that say something of their own: a temperature that all shops of a town share is one a period.
     """
@@ -105,18 +105,19 @@ def describe_columns(
     described = {}
     for column in columns:
         values = view.frame[column].to_numpy(dtype=float)[rows]
-        edges = np.array(like[column].edges) if like else _edges(values)
-        shares, telling = _shares(values, edges), _telling(values, periods)
+        telling = _telling(values, periods)
+        edges = np.array(like[column].edges) if like else _edges(values, min(MOST_RANGES, max(2, telling // 10)))
+        shares = _shares(values, edges)
         described[column] = ColumnProfile(edges=tuple(edges.tolist()), shares=shares, telling=telling)
     return described
 
 
-def _edges(values: np.ndarray) -> np.ndarray:
+def _edges(values: np.ndarray, ranges: int) -> np.ndarray:
     others = values[np.isfinite(values) & (values != 0)]
     if not len(others):
         return np.array([])
-    deciles = np.unique(np.quantile(others, np.arange(1, _RANGES) / _RANGES))
-    return deciles[deciles < others.max()]  # nothing lies above the largest value
+    ends = np.unique(np.quantile(others, np.arange(1, ranges) / ranges))
+    return ends[ends < others.max()]  # nothing lies above the largest value
 
 
 def _shares(values: np.ndarray, edges: np.ndarray) -> tuple[float, ...]:

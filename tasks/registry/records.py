@@ -1,5 +1,6 @@
 """What the registry takes and gives, in words that need no MLflow."""
 
+import posixpath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -57,5 +58,12 @@ class Evidence(BaseModel):
 
 
 def legal_name(name: str) -> str:
-    """A name of a parameter or metric as MLflow takes it: letters, digits and ``_-. /``, all else as an underscore."""
-    return "".join(sign if (sign.isascii() and sign.isalnum()) or sign in "_-. /" else "_" for sign in name)
+    """A name of a parameter or metric as MLflow takes it: letters, digits and ``_-. /``, all else as an underscore.
+
+    Slashes become underscores where they would not do in a path below a folder: MLflow refuses ``a//b`` and ``../a``.
+    """
+    plain = "".join(sign if (sign.isascii() and sign.isalnum()) or sign in "_-. /" else "_" for sign in name)
+    if posixpath.normpath(plain) == plain and not plain.startswith((".", "/")):
+        return plain
+    flat = plain.replace("/", "_")
+    return f"_{flat}" if flat.startswith(".") or not flat else flat

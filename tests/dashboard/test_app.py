@@ -55,6 +55,23 @@ def test_the_report_of_the_data_checks_may_run_nothing(client):
     assert client.get("/checks/demo/hiref/99").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../../etc/passwd/1",
+        "..%2f..%2fetc/passwd/1",
+        "demo'%20OR%20'1'='1/hiref/2",
+        "demo/hiref/2/..%2f..",
+        "demo/%00/2",
+        "demo/hiref/-1",
+    ],
+)
+def test_addresses_that_are_no_version_are_not_found(client, path):
+    answer = client.get(f"/checks/{path}")
+    assert answer.status_code == 404 or "All data checks passed" not in answer.text
+    assert "root:" not in answer.text
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.TITLE)
 @pytest.mark.parametrize("company", ["demo", "north"])
 def test_every_page_builds_for_every_company(registry, page, company):

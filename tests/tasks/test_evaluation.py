@@ -41,3 +41,13 @@ def test_metrics_have_names_that_mlflow_takes(tmp_path, no_run):
     assert metrics["wape.bottom"] == pytest.approx(0.1)
     assert all(np.isfinite(value) for value in metrics.values())
     assert legal_name("wape.store × brand (all)") == "wape.store _ brand _all_"
+    assert legal_name("wape.a/b") == "wape.a/b"
+
+
+@pytest.mark.parametrize(
+    "name", ["a//b", "../etc/passwd", "a/../../b", "/a", "a/", ".", "..", "..a", "", "a/./b", "a\0b", "//a"]
+)
+def test_names_that_are_no_path_below_a_folder_are_made_one(name):
+    from mlflow.utils.validation import _validate_metric_name
+
+    _validate_metric_name(legal_name(name))

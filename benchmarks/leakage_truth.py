@@ -53,11 +53,10 @@ def judge(world: World, case: Case, frame: pd.DataFrame) -> str:
     """What the checks say of a panel, the worst of them."""
     view = PanelView(frame, (*world.levels, *case.levels), "week", "week")
     plain = PanelView(frame, tuple(world.levels), "week", "week")
-    columns = [name for name in ("x", "price") if name in frame]
-    leaks = find_leaks(plain, "units", dict.fromkeys(columns, 0), horizon=HORIZON).leaks
+    leaks = find_leaks(plain, "units", {"x": 0}, horizon=HORIZON).leaks
     stopped = any(leak.verdict == "stop" for leak in leaks)
     stopped |= bool(case.levels and find_encoded_keys(view, "units"))
-    stopped |= bool(find_copied_periods(plain, "units", columns, horizon=HORIZON))
+    stopped |= bool(find_copied_periods(plain, "units", ["x", "price"], horizon=HORIZON))
     if case.lag is not None:
         where = {"levels": list(world.levels), "period": "week", "frequency": "week"}
         declared = ExpectDeclaredLag(column="x", lag_of="units", lag_periods=case.lag, **where)

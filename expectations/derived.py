@@ -18,6 +18,7 @@ import numpy as np
 
 from expectations.panel_view import PanelView
 from expectations.rounding import unit_of
+from expectations.series_blocks import ONE_THREAD
 from expectations.within_series import ahead
 
 _REACHES = ((4, 4), (8, 12), (53, 26))  # periods back and ahead, the least first
@@ -118,11 +119,11 @@ def _left_by(values: np.ndarray, layout: _Layout) -> float | None:
     terms = layout.past.shape[1] + layout.future.shape[1] + 1
     if kept.sum() < 3 * terms:
         return None
-    series = np.unique(layout.series[kept], return_inverse=True)[1]
-    spread = layout.spread[kept]
+    series, spread = np.unique(layout.series[kept], return_inverse=True)[1], layout.spread[kept]
+    past, future = (each if kept.all() else _centred(each[kept], series) for each in (layout.past, layout.future))
     now, before = values[layout.rows[kept]], values[layout.rows[kept] - 1]
     own = _centred(np.column_stack([now, before]), series) / spread[:, None]
-    explained, past = own[:, 0], np.column_stack([own[:, 1], _centred(layout.past[kept], series)])
+    explained, past = own[:, 0], np.column_stack([own[:, 1], past])
     total = explained @ explained
     free = kept.sum() - series.max() - 1
     if total <= 0 or free <= terms:
@@ -130,7 +131,7 @@ def _left_by(values: np.ndarray, layout: _Layout) -> float | None:
     new = _unexplained(explained, past)
     if new <= _PREDICTABLE * total:
         return None
-    left = _unexplained(explained, np.column_stack([past, _centred(layout.future[kept], series)]))
+    left = _unexplained(explained, np.column_stack([past, future]))
     left *= (free - past.shape[1]) / max(free - terms, 1)
     rounding = (unit_of(now) ** 2 / 12 / spread**2).sum()
     forgiven = _FORGIVEN * rounding if rounding <= _COARSE * new else 0.0
@@ -139,11 +140,20 @@ def _left_by(values: np.ndarray, layout: _Layout) -> float | None:
 
 def _unexplained(explained: np.ndarray, terms: np.ndarray) -> float:
     """Sum of squares that a regression leaves."""
-    gram = terms.T @ terms
+    gram = _squared(terms)
     size = np.diag(gram).copy()
     gram[np.diag_indices_from(gram)] += np.where(size > 0, 1e-11 * size, 1.0)
     left = explained - terms @ np.linalg.solve(gram, terms.T @ explained)
     return float(left @ left)
+
+
+def _squared(terms: np.ndarray) -> np.ndarray:
+    """(terms, terms) product of (cases, terms) with itself, in pieces that BLAS does in one thread; see `series_blocks`."""
+    cases, size = terms.shape
+    rows = max(1, ONE_THREAD // size**2)
+    whole = terms[: cases // rows * rows].reshape(-1, rows, size)
+    rest = terms[len(whole) * rows :]
+    return (whole.transpose(0, 2, 1) @ whole).sum(axis=0) + rest.T @ rest
 
 
 def _centred(values: np.ndarray, series: np.ndarray) -> np.ndarray:

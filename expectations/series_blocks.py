@@ -15,7 +15,7 @@ from expectations.panel_view import Ordered
 from expectations.within_series import MIN_PAIRS
 
 CELLS = 1 << 14  # per column and block: what a processor's cache holds
-_ONE_THREAD = 1 << 18  # multiplications
+ONE_THREAD = 1 << 18  # multiplications
 
 
 class Block(NamedTuple):
@@ -110,7 +110,7 @@ def _products(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     products, and on a busy machine twenty times as long.
     """
     right = second.transpose(0, 2, 1)
-    rows = max(1, _ONE_THREAD // (second.shape[1] * second.shape[2]))
+    rows = max(1, ONE_THREAD // (second.shape[1] * second.shape[2]))
     return np.concatenate([first[:, start : start + rows] @ right for start in range(0, first.shape[1], rows)], axis=1)
 
 

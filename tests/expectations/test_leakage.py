@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from expectations.leakage import find_leaks
+from expectations.leakage import ExpectNoLeakage, ExpectNoNearLeakage, find_leaks
+from expectations.likeness import sample_series
 from expectations.panel_view import PanelView
 from hierforecast import synthetic
 
@@ -11,10 +12,10 @@ def view_of(frame: pd.DataFrame, levels: tuple[str, ...] = ("region", "brand")) 
     return PanelView(frame, levels, "week", "week")
 
 
-def leaking(frame: pd.DataFrame, **columns: pd.Series) -> dict[str, str]:
+def leaking(frame: pd.DataFrame, *, verdict: str = "stop", **columns: pd.Series) -> dict[str, str]:
     """Plant columns and return what is said of those that leak."""
-    leaks, _ = find_leaks(view_of(frame.assign(**columns)), "units", dict.fromkeys(columns, 0))
-    return {leak.column: leak.sentence for leak in leaks}
+    found = find_leaks(view_of(frame.assign(**columns)), "units", dict.fromkeys(columns, 0), horizon=8)
+    return {leak.column: leak.sentence for leak in found.of(verdict)}
 
 
 def by_series(frame: pd.DataFrame):
@@ -67,6 +68,7 @@ def test_a_price_that_explains_most_of_the_variance_is_legitimate(sales):
     units = 400 - 60 * price + np.random.default_rng(5).normal(0, 6, len(sales))
     assert np.corrcoef(price, units)[0, 1] < -0.97
     assert leaking(sales.assign(units=units), price=price) == {}
+    assert set(leaking(sales.assign(units=units), price=price, verdict="warn")) == {"price"}
 
 
 def test_a_shared_season_and_a_shared_trend_are_no_leak(sales):
@@ -89,13 +91,13 @@ def test_constants_and_columns_that_hardly_move_are_named_as_not_judged(sales):
     flag = pd.Series(0.0, index=sales.index)
     flag.iloc[5] = 1.0
     _, skipped = find_leaks(view_of(sales.assign(flag=flag)), "units", {"regular_price": 0, "flag": 0, "price": 0})
-    assert skipped == ["regular_price", "flag"]
+    assert skipped == ("regular_price", "flag")
 
 
 def test_media_are_judged_after_their_declared_lag(media):
     view = view_of(media.assign(clicks=0.3 * media["revenue"], early=media["revenue"].shift(-1)), ())
     assert [leak.column for leak in find_leaks(view, "revenue", {"clicks": 0})[0]] == ["clicks"]
-    assert find_leaks(view, "revenue", {"clicks": 1})[0] == []
+    assert find_leaks(view, "revenue", {"clicks": 1}).leaks == ()
     told = find_leaks(view, "revenue", {"early": 1})[0][0].sentence
     assert "equals 'revenue' of the same week after its lag of 1 week" in told
 
@@ -105,6 +107,37 @@ def test_made_companies_never_alarm(seed):
     made = synthetic.company(seed=seed, weeks=104)
     levels = ("region", "state", "segment", "brand", "pack")
     drivers = ["price", "regular_price", "promotion", "tv_spend", "temperature"]
-    assert find_leaks(view_of(made.sales, levels), "units", dict.fromkeys(drivers, 0))[0] == []
+    assert find_leaks(view_of(made.sales, levels), "units", dict.fromkeys(drivers, 0)).leaks == ()
     media = [name for name in made.media if name not in ("week", "revenue")]
-    assert find_leaks(view_of(made.media, ()), "revenue", dict.fromkeys(media, 0))[0] == []
+    assert find_leaks(view_of(made.media, ()), "revenue", dict.fromkeys(media, 0)).leaks == ()
+
+
+def test_both_checks_look_at_a_panel_once(sales, monkeypatch):
+    looks = []
+    monkeypatch.setattr("expectations.leakage.find_copies", lambda *given: looks.append(given) or ([], []))
+    where = {"levels": ["region", "brand"], "period": "week", "frequency": "week"}
+    given = {"target": "units", "lags": {"price": 0}, "horizon": 8, **where}
+    view = view_of(sales)
+    for expectation in (ExpectNoLeakage(**given), ExpectNoNearLeakage(**given)):
+        assert expectation.find(view).count == 0
+    assert len(looks) == 1
+
+
+def test_a_copy_in_one_series_of_a_large_panel_is_found_beside_the_sample():
+    rng = np.random.default_rng(8)
+    count, weeks = 1300, 60
+    frame = pd.DataFrame(
+        {
+            "item": np.repeat(np.arange(count), weeks).astype(str),
+            "week": np.tile(pd.date_range("2023-01-02", periods=weeks, freq="W-MON"), count),
+            "units": rng.gamma(3, 10, count * weeks).round(),
+            "x": rng.normal(size=count * weeks),
+        }
+    )
+    here = frame["item"] == "701"
+    frame.loc[here, "x"] = 2 * frame.loc[here, "units"].shift(-2) + 1
+    view = view_of(frame, ("item",))
+    assert len(sample_series(view.ordered)) < count
+    (leak,) = find_leaks(view, "units", {"x": 0}).leaks
+    assert "'units' 2 weeks ahead" in leak.sentence
+    assert view.keys(leak.rows)[0] == "item=701, week=2023-01-02"

@@ -50,3 +50,12 @@ def test_impossible_origins_are_told(origins, told):
     panel = pd.DataFrame({"week": pd.date_range("2024-01-01", periods=12, freq="W-MON")})
     with pytest.raises(PanelError, match=told):
         splits.rolling_origins(panel, 3, origins)
+
+
+def test_weeks_that_a_model_was_trained_on_are_not_scored():
+    train, holdout = splits.last_weeks(panel(), 3)
+    splits.refuse_overlap(train["week"].max(), holdout["week"])
+    with pytest.raises(
+        PanelError, match="trained up to 2024-02-19, and 1 held-out periods lie before that, from 2024-02-19 on"
+    ):
+        splits.refuse_overlap("2024-02-19", holdout["week"])

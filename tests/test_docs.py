@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hierforecast import driver, mix_model, options, schema
+from hierforecast import check_options, driver, mix_model, options, schema
 from hierforecast.hiref import HiReF
 from hierforecast.settings import parse_company
 from hierforecast.synthetic import MarketSize, SalesLaw
@@ -20,7 +20,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
 SETTINGS = [
     *(schema.Company, schema.SalesPanel, schema.Target, schema.Holidays),
-    *(driver.Driver, driver.Adstock, driver.Saturation),
+    *(driver.Driver, driver.Adstock, driver.Saturation, check_options.Checks, check_options.OwnCheck),
     *(schema.MediaPanel, schema.Metric, options.Training, options.RowsEngine, options.Sampling, options.Gates),
     *(options.HirefGate, options.PrecisionGate, options.Simulation),
     *(mix_model.MixModel, mix_model.Priors, mix_model.HalfLife, mix_model.BetaDecay, mix_model.PooledDecay),

@@ -1,12 +1,17 @@
+import re
 from datetime import date
 
 import pytest
+import yaml
 from great_expectations.expectations.registry import get_expectation_impl, list_registered_expectation_implementations
 
 from expectations.validation import content_checks, validate
-from hierforecast.check_catalog import BUILT_IN, STOCK, check_stock
+from hierforecast import synthetic
+from hierforecast.check_catalog import STOCK, check_stock
+from hierforecast.check_options import Checks
 from hierforecast.errors import SettingsError
 from hierforecast.schema import SalesPanel
+from hierforecast.settings import read_company
 
 NOT_ARGUMENTS = {"batch_id", "catch_exceptions", "condition_parser", "description", "id", "library_metadata", "meta", "notes"}
 NOT_ARGUMENTS |= {"rendered_content", "result_format", "row_condition", "severity", "windows"}
@@ -140,8 +145,10 @@ def test_bounds_that_training_needs_stop_whatever_is_declared(sales, sales_panel
     assert [(result.check, result.column) for result in report.failures] == [("bounds", "units")]
 
 
-def test_every_check_of_either_suite_is_in_the_catalog(sales_panel, media_panel):
-    from expectations.validation import structure_checks
-
-    ids = {check.check for panel in (sales_panel, media_panel) for check in [*structure_checks(panel), *content_checks(panel)]}
-    assert ids <= set(BUILT_IN)
+def test_the_guides_own_checks_hold_for_the_demo(root):
+    blocks = re.findall(r"```yaml\n(.*?)```", (root / "docs/guide.md").read_text(), re.DOTALL)
+    checks = next(yaml.safe_load(block)["sales"]["checks"] for block in blocks if "    own:" in block)
+    company = read_company(root / "deployments/demo.yaml")
+    panel = company.sales.model_copy(update={"checks": Checks.model_validate(checks)})
+    report = validate(synthetic.company(seed=1, weeks=60).sales, panel, name="demo")
+    assert [result.status for result in report.results if result.check == "own"] == ["passed", "passed"]

@@ -10,6 +10,7 @@ from tasks import checks, evaluation, panels
 from tasks.checks import CheckedPanel
 from tasks.evaluation import Score
 from tasks.fingerprint import family_settings
+from tasks.outages import OutageError
 from tasks.panels import PanelReference
 from tasks.registry.records import Version
 
@@ -32,6 +33,8 @@ def as_rival(family: Family, company: Company, panel: PanelReference, champion: 
         settings, checked = on_todays_data(family, champion.settings, company, panel)
         score = score_after_cutoff(family, settings, checked.panel)
         return evaluation.compare(challenger, score, ours.levels if family.PANEL == "sales" else [])
+    except OutageError:
+        raise  # a full disk or a server that is gone says nothing about the champion: nobody is promoted unbeaten for it
     except HierforecastError as error:
         reason = str(error).splitlines()[0]
         get_run_logger().warning("the champion's settings cannot be fitted to today's panel: %s", error)

@@ -14,8 +14,9 @@ Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]  # what every library's generat
 Tolerance = Annotated[float, Field(ge=0)]
 Approval = Literal["automatic", "manual"]
 
-# WAPE that a challenger may lose against the champion, as a difference. The total's is wider: it rests on a dozen sums, and
-# between settings that are as good as each other it differs more than that of the series does.
+# WAPE that a challenger may lose against the champion, as a difference. The total's is wider, because it rests on a dozen
+# sums: on eight weeks of public store data, settings that are as good as each other moved it by a few hundredths, and that
+# of the series by a few thousandths.
 BOTTOM_TOLERANCE, TOTAL_TOLERANCE, MEDIA_TOLERANCE = 0.01, 0.02, 0.05
 
 FEWEST_WEEKS, MOST_WEEKS = 60, 1040  # of a made company: a year and a holdout at least, twenty years at most

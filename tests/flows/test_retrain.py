@@ -14,6 +14,7 @@ from hierforecast.schema import Company
 from hierforecast.settings import parse_company
 from tasks.checks import CheckedPanel
 from tasks.evaluation import Score, wape_by_level
+from tasks.outages import OutageError
 from tasks.panels import PanelReference
 from tasks.registry.records import Version
 from tasks.trained import Trained
@@ -283,6 +284,18 @@ def test_why_the_champion_could_not_be_fitted_is_on_the_version(shelf, monday, m
     monday(iterations=300, data="second")
     assert shelf.champion == "2"
     assert "cannot be fitted to today's panel (no column 'price')" in shelf.decisions["2"].results[0].sentence
+
+
+def test_an_outage_while_the_champion_is_fitted_promotes_nobody(shelf, monday, monkeypatch):
+    monday(iterations=100)
+
+    def gone(*_, **__):
+        raise OutageError("MLflow does not answer")
+
+    monkeypatch.setattr("flows.retrain.as_rival", _with_broken_data(gone, monkeypatch))
+    with pytest.raises(OutageError):
+        monday(iterations=300, data="second")
+    assert shelf.champion == "1"
 
 
 def _with_broken_data(broken, monkeypatch):

@@ -1,11 +1,15 @@
 import json
 import math
+import re
 
 import numpy as np
 import pytest
+import yaml
 
+from hierforecast.errors import SettingsError
 from hierforecast.gates import DataFindings, Decision, GateResult, Pairs, Rival, decide_hiref, decide_precision
-from hierforecast.options import HirefGate, PrecisionGate
+from hierforecast.options import Gates, HirefGate, PrecisionGate
+from hierforecast.settings import parse_company
 
 FIRST = Rival(None, "there is no champion to beat")
 GOOD = {"max_rhat": 1.004, "min_ess_bulk": 900.0, "min_ess_tail": 700.0, "divergences": 0, "ebfmi": 0.9}
@@ -92,6 +96,37 @@ def test_tolerance_is_the_declared_one():
 )
 def test_a_tolerance_is_one_number_or_one_per_level(declared, completed):
     assert HirefGate(max_wape_increase=declared).max_wape_increase == completed
+
+
+@pytest.mark.parametrize(
+    ("gates", "message"),
+    [
+        (
+            {"hiref": {"max_wape_increase": {"brnd": 0.1}}},
+            "gates.hiref.max_wape_increase names the level 'brnd'; did you mean 'brand'?",
+        ),
+        ({"precision": {"max_wape_increase": {"bottom": 0.1}}}, "names the level 'bottom'; valid names: total"),
+        (
+            {"hiref": {"max_wape_increase": "small"}},
+            "a number, or one for each level such as {bottom: 0.02}, got 'small'",
+        ),
+        (
+            {"hiref": {"max_wape_increase": {"brand": -0.1}}},
+            "hiref.max_wape_increase.brand: input should be greater than",
+        ),
+        ({"approval": "never"}, "gates.approval: input should be 'automatic' or 'manual', got 'never'"),
+    ],
+)
+def test_mistakes_in_gates_are_named(root, gates, message):
+    raw = yaml.safe_load((root / "deployments/demo.yaml").read_text())
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        parse_company({**raw, "gates": gates})
+
+
+def test_a_family_may_have_its_own_rule_about_who_decides():
+    gates = Gates(approval="manual", hiref={"approval": "automatic"})
+    assert (gates.manual("hiref"), gates.manual("precision")) == (False, True)
+    assert not Gates().manual("hiref")
 
 
 def test_each_level_has_its_own_tolerance():

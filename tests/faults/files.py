@@ -107,8 +107,8 @@ def _full_store(place: Place) -> Ended:
 
 
 def _full_home(place: Place) -> Ended:
-    """The same of the model folder below `work`."""
-    return place.run(fault={"call": "hierforecast.model_folder.write_model_folder", "do": "full:1000"})
+    """The same of a model folder below `work`."""
+    return place.run(fault={"call": "hierforecast.hiref.HiReF.save", "do": "full:1000"})
 
 
 def _without_prefects_home(place: Place) -> Ended:

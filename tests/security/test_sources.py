@@ -94,6 +94,7 @@ def test_a_planted_line_is_found(line):
         "re.compile(pattern)",
         "frame.eval",
         "net.eval()",
+        "__import__('expectations.validation')",
         "@task(persist_result=True, result_serializer='json')\ndef work(): ...",
     ],
 )

@@ -9,7 +9,7 @@ called with. `--do`:
 kill         SIGKILL to this process
 term         SIGTERM to this process, which then goes on if it can
 kill:PID     SIGKILL to the processes of another session
-full:BYTES   during the call no file can grow beyond so many bytes, as on a full disk
+full:BYTES   during this call and later ones no file can grow beyond so many bytes, as on a full disk
 wait:FILE    make the file, and wait until somebody removes it
 """
 
@@ -60,11 +60,11 @@ def _spoil(given: argparse.Namespace) -> None:
         if given.naming and given.naming not in repr((arguments, named)):
             return original(*arguments, **named)
         seen += 1
-        if seen != given.number:
-            return original(*arguments, **named)
-        if given.do.startswith("full:"):
+        if given.do.startswith("full:") and seen >= given.number:
             with full_disk(int(given.do.partition(":")[2])):
                 return original(*arguments, **named)
+        if seen != given.number:
+            return original(*arguments, **named)
         if given.when == "before":
             _strike(given.do)
             return original(*arguments, **named)

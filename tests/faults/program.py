@@ -1,6 +1,7 @@
 """Processes: started in a session of their own, waited for, ended, and what they said."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 600  # seconds; a Monday run takes one minute, and four on a busy machine
+_HEAD_OF_A_LOG_LINE = re.compile(r"^[\d:.]+ \| \w+ +\| ")
 _OURS = ("PREFECT_", "MLFLOW_", "HIERFORECAST_", "TF_", "GX_")
 
 
@@ -24,9 +26,11 @@ class Ended(NamedTuple):
 
     @property
     def last(self) -> str:
-        """The last line with a word in it, as a person sees it in the end."""
-        lines = [line.strip() for line in self.said.splitlines() if line.strip() and "prefect - Stopping" not in line]
-        return lines[-1] if lines else ""
+        """What a person sees in the end: the first line of the message that a run stopped with, else the last line."""
+        said = "\n".join(line for line in self.said.splitlines() if "prefect - Stopping" not in line).strip()
+        *_, paragraph = said.split("\n\n")
+        lines = paragraph.splitlines() or [""]
+        return _HEAD_OF_A_LOG_LINE.sub("", lines[0] if self.code > 0 else lines[-1])
 
 
 class Program:

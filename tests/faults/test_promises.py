@@ -9,7 +9,7 @@ import pytest
 from tests.faults.files import truncate, turn_a_bit
 from tests.faults.launch import full_disk
 from tests.faults.look import UNLOADABLE, Look, SeenVersion, unfinished
-from tests.faults.program import ROOT
+from tests.faults.program import ROOT, Ended
 from tests.faults.promises import judge
 from tests.faults.rows import ROWS, SAMPLE
 
@@ -87,6 +87,19 @@ def test_unfinished_files_are_seen(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     assert unfinished(tmp_path) == ["work/tiny/.a.tmp", "work/tiny/checkpoint"]
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "seen"),
+    [
+        (0, "03:07:36.194 | INFO    | Flow run - done\ntiny-hiref version 2: promoted\n", "tiny-hiref version 2: promoted"),
+        (-9, "a\n03:07:36.194 | INFO    | Task run 'check' - Finished\n", "Task run 'check' - Finished"),
+        (1, "03:07:36.194 | INFO    | a\n\nMLflow does not answer\nStart it.\n", "MLflow does not answer"),
+        (1, "", ""),
+    ],
+)
+def test_what_a_person_saw(code, said, seen):
+    assert Ended(code, said).last == seen
 
 
 def test_the_matrix_is_as_large_as_promised():

@@ -1,5 +1,7 @@
 """MLflow's errors that mean: the server is down, hangs, or does not let this login in."""
 
+import re
+
 import requests
 from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_TIMEOUT
 from mlflow.exceptions import MlflowException
@@ -39,7 +41,8 @@ def _unreachable(where: str, error: BaseException) -> OutageError:
         waited = f"no answer within {MLFLOW_HTTP_REQUEST_TIMEOUT.get()} s, several times"
         return OutageError(f"{where} hangs: {waited}", passing=False)
     if isinstance(error, requests.exceptions.RetryError):
-        return OutageError(f"{where} answers with errors: {str(error.args[0]).split('Caused by')[-1][:200]}")
+        answers = re.search(r"too many \d+ error responses", str(error))
+        return OutageError(f"{where} answers with errors: {answers[0] if answers else type(error).__name__}")
     return OutageError(f"{where} does not answer: {reason(error)}")
 
 

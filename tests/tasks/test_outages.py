@@ -85,7 +85,7 @@ def test_a_server_that_hangs_was_waited_for_by_mlflows_own_client(ask):
         (401, "does not know this login (401)", False),
         (403, "forbids this to this login (403)", False),
         (500, "answers with errors", True),
-        (503, "answers with errors", True),
+        (503, "answers with errors: too many 503 error responses", True),
     ],
 )
 def test_a_server_that_answers_with_an_error(ask, answering, status, told, passing):

@@ -53,8 +53,8 @@ def _column_checks(panel: SalesPanel, driver: Driver, column: str, logged: set[s
     checks = [known(panel, column, until)]
     lower, upper = (driver.lower, driver.upper) if column == driver.name else (None, None)
     why = f"declared bounds{f', {driver.unit}' if driver.unit else ''}"
-    needed = column in logged and (lower is None or lower < 0)
-    if needed:
+    needed = column in logged
+    if needed and (lower is None or lower < 0):
         lower, why = 0.0, "it is read as a logarithm"
     if lower is not None or upper is not None:
         checks.append(bounds(column, lower, upper, why, needed=needed))

@@ -33,7 +33,8 @@ def backtest(
     """
     company = read_company(settings)
     reference = panels.ingest(company, "sales", settings=settings, given=sales)
-    panel = checks.check(company, reference, against_champion=False).panel
+    checked = checks.check(company, reference, against_champion=False)
+    panel = checked.panel
     models = backtesting.list_models(company, panel, baselines, origins)
     forecasts = [
         backtesting.forecast_from_origin(company, panel, model, origin=origin, origins=origins)
@@ -42,7 +43,7 @@ def backtest(
     ]
     scored = backtesting.score_backtest(company, panel, forecasts)
     reports.tell_backtest(company.company, scored.table)
-    shelving.log_backtest(company.company, panel, scored.table)
+    shelving.log_backtest(company.company, panel, scored.table, checked.report)
     return scored
 
 

@@ -66,7 +66,7 @@ def tune_hiref(
 
         before = score_after_cutoff(hiref, given, checked.panel)
         after = score_after_cutoff(hiref, found.company, checked.panel)
-        shelving.log_study(given.company, checked.panel, study, found, given=before, tuned=after)
+        shelving.log_study(given.company, checked.panel, study, found, given=before, tuned=after, checks=checked.report)
         reports.tell_tuning(given.company, found, before, after)
         if after.wape >= before.wape:
             return Tuned(found=found, before=before.wape, after=after.wape, outcome=None)

@@ -186,20 +186,24 @@ def roll_back(company: str, family: str, to: str | None, *, by: str | None, reas
 
 @task(name="log-backtest", **_RETRIED)
 @asking.of_the_registry()
-def log_backtest(company: str, panel: PanelReference, table: str) -> str:
-    """Keep a backtest's table as a run beside the company's trainings; returns the run's id."""
+def log_backtest(company: str, panel: PanelReference, table: str, checks: str) -> str:
+    """Keep a backtest's table and the folder of its checks as a run beside the company's trainings; returns the run's id."""
     environment.prepare()
-    from tasks.registry import experiments
+    from tasks.registry import check_report, experiments
 
-    return experiments.log_backtest(company, table, {"panel_digest": panel.digest})
+    run_id = experiments.log_backtest(company, table, {"panel_digest": panel.digest})
+    check_report.log_report(run_id, checks)
+    return run_id
 
 
 @task(name="log-study", **_RETRIED)
 @asking.of_the_registry()
-def log_study(company: str, panel: PanelReference, study: Study, found: Found, *, given: Score, tuned: Score) -> str:
-    """Keep a tuning study as a run with one below it for every trial, and what it gained; returns the run's id."""
+def log_study(
+    company: str, panel: PanelReference, study: Study, found: Found, *, given: Score, tuned: Score, checks: str
+) -> str:
+    """Keep a tuning study as a run with one below it for every trial, its checks and what it gained; returns the run's id."""
     environment.prepare()
-    from tasks.registry import experiments
+    from tasks.registry import check_report, experiments
 
     kept = Path(study.folder) / "runs.json"
     known = json.loads(kept.read_text()) if kept.exists() else {}
@@ -207,4 +211,5 @@ def log_study(company: str, panel: PanelReference, study: Study, found: Found, *
     ids = experiments.log_study(company, study.name, found.table, found.snippet, known=known, tags=tags)
     stages.write_text(kept, json.dumps(ids))
     experiments.log_gain(ids["study"], given.wape, tuned.wape)
+    check_report.log_report(ids["study"], checks)
     return ids["study"]

@@ -38,13 +38,18 @@ import json, mlflow
 client = mlflow.MlflowClient("sqlite:///{tmp_path}/mlflow.db")
 run, = client.search_runs([client.get_experiment_by_name("tiny").experiment_id], "tags.kind = 'backtest'")
 files = [item.path for item in client.list_artifacts(run.info.run_id, "tables")]
+files += [item.path for item in client.list_artifacts(run.info.run_id, "checks")]
+assert run.data.metrics["checks.failed"] == 0
+assert run.data.tags["checks.report"].endswith("/checks/report.html")
+assert len(run.data.tags["prefect.flow_run_id"]) == 36
 print(json.dumps([run.info.status, run.data.metrics["wape.bottom.hiref"], sorted(files)]))
 """
     read = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
     status, wape, files = json.loads(read.stdout)
     assert status == "FINISHED"
     assert wape == pytest.approx(bottom["hiref"])
-    assert files == ["tables/backtest.json", "tables/backtest.parquet"]
+    assert files[:3] == ["checks/profile.json", "checks/report.html", "checks/report.json"]
+    assert files[3:] == ["tables/backtest.json", "tables/backtest.parquet"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from hierforecast.gates import Rival
+from hierforecast.gates import DataFindings, Rival
 from hierforecast.precision.model import Precision
 from hierforecast.results import PRECISION_TABLES, SPEND_TABLES
 from hierforecast.settings import parse_company
@@ -116,12 +116,12 @@ def test_all_tables_and_pictures_are_written(fit, told):
 def test_the_decision_knows_the_energy(fit):
     company, reference, cut = fit(until_cutoff=True)
     score = precision.score.fn(company, reference, KEY, cut)
-    decision = precision.decide(company, cut, score, Rival(None, "there is no champion to beat"))
+    decision = precision.decide(company, cut, score, Rival(None, "there is no champion to beat"), DataFindings())
     energy = next(result for result in decision.results if result.gate == "E-BFMI")
     assert energy.held
     assert energy.value == pytest.approx(0.9)
     worse = cut.model_copy(update={"diagnostics": cut.diagnostics | {"ebfmi": 0.1}})
-    assert not precision.decide(company, worse, score, Rival(None, "")).promoted
+    assert not precision.decide(company, worse, score, Rival(None, ""), DataFindings()).promoted
 
 
 def test_numbers_that_are_none_survive_prefect_s_results():

@@ -20,14 +20,12 @@ class Centred(NamedTuple):
         values: distance from the series' mean; 0 where the column is empty.
         squares: their squares.
         usable: 1.0 where the column has a value, else 0.0.
-        moves: 1.0 where it has a value other than 0, else 0.0; for changes over time: where something moved.
         rounding: (series,) sum of squares below which a "variance" is what rounding leaves of a constant.
     """
 
     values: np.ndarray
     squares: np.ndarray
     usable: np.ndarray
-    moves: np.ndarray
     rounding: np.ndarray
 
 
@@ -36,15 +34,11 @@ class SeriesCorrelation(NamedTuple):
 
     Args:
         strength: mean of |r| over the judged series, weighted by their pairs; 0 where none could be judged.
-        moved: pairs in judged series in which the first column is not 0.
         by_series: (series,) r of every series; 0 where it was not judged.
-        moves: (series,) `moved` by series.
     """
 
     strength: float
-    moved: int
     by_series: np.ndarray
-    moves: np.ndarray
 
 
 def centre(values: np.ndarray, starts: np.ndarray) -> Centred:
@@ -56,13 +50,12 @@ def centre(values: np.ndarray, starts: np.ndarray) -> Centred:
     lengths = np.diff(np.r_[starts, len(values)])
     centred = np.where(usable, filled - np.repeat(means, lengths), 0.0)
     rounding = (1e-7 * np.maximum.reduceat(np.abs(filled), starts)) ** 2
-    return Centred(centred, centred**2, usable.astype(float), (filled != 0).astype(float), rounding)
+    return Centred(centred, centred**2, usable.astype(float), rounding)
 
 
 def correlate(first: Centred, second: Centred, starts: np.ndarray) -> SeriesCorrelation:
     """Correlate two columns within series; rows where either is empty are left out."""
     pairs = np.add.reduceat(first.usable * second.usable, starts)
-    moves = np.add.reduceat(first.moves * second.usable, starts)
     count = np.maximum(pairs, 1)
     # Means over the pairs differ from means over the series where one column has holes the other has not.
     a, b = np.add.reduceat(first.values * second.usable, starts), np.add.reduceat(second.values * first.usable, starts)
@@ -73,7 +66,7 @@ def correlate(first: Centred, second: Centred, starts: np.ndarray) -> SeriesCorr
     r = np.where(judged, ab / np.sqrt(np.where(judged, aa * bb, 1.0)), 0.0)
     weight = pairs @ judged
     strength = float(pairs @ np.abs(r) / weight) if weight else 0.0
-    return SeriesCorrelation(strength, int(moves @ judged), r, moves)
+    return SeriesCorrelation(strength, r)
 
 
 def ahead(values: np.ndarray, series: np.ndarray, periods: np.ndarray, steps: int) -> np.ndarray:

@@ -114,6 +114,17 @@ def _leakage(panel: SalesPanel) -> list[Check]:
 
 
 def _lags(panel: SalesPanel) -> Check:
-    measured = {driver.name: driver.availability_lag for driver in panel.drivers if not driver.known_ahead}
+    measured = {driver.name: _known_after(panel, driver) for driver in panel.drivers if not driver.known_ahead}
+    measured = {name: lag for name, lag in measured.items() if lag is not None}
     expectation = ExpectValuesKnownInTime(target=panel.target.name, lags=measured, **place(panel))
     return Check("lags", "no measured driver has a value later than it can be known", expectation)
+
+
+def _known_after(panel: SalesPanel, driver: Driver) -> int | None:
+    """Periods until a measured driver is known, below 0 for the past of another column; None where that one is planned."""
+    if driver.lag_of is None:
+        return driver.availability_lag
+    if driver.lag_of == panel.target.name:
+        return min(driver.availability_lag, 1 + panel.target.availability_lag - driver.lag_periods)
+    source = next(other for other in panel.drivers if other.name == driver.lag_of)
+    return None if source.known_ahead else min(driver.availability_lag, source.availability_lag - driver.lag_periods)

@@ -73,3 +73,13 @@ def test_a_declaration_that_cannot_be(driver, wanted):
     with pytest.raises(SettingsError) as error:
         panel(driver, availability_lag=2)
     assert wanted in str(error.value)
+
+
+@pytest.mark.parametrize(("weeks", "passes"), [(4, True), (3, False)])
+def test_the_past_of_sales_is_known_as_far_ahead_as_it_lies_back(sales, weeks, passes):
+    week = sales.groupby(["region", "brand"]).cumcount()
+    known = lagged(sales, "units", weeks)
+    known["before"] = known["before"].where(week < 64)
+    measured = {"known_ahead": False, "lag_of": "units", "lag_periods": weeks}
+    report, _ = result(known, panel(measured))
+    assert report.passed == passes, report.message()

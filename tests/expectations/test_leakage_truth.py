@@ -36,7 +36,8 @@ def report_of(case: Case, frame: pd.DataFrame, levels: list[str]):
     """What the whole suite says of a case in a sales panel, or, without levels, in a media panel."""
     if levels:
         lag = {"lag_of": "units", "lag_periods": case.lag} if case.lag else {}
-        drivers = [{"name": "x", "known_ahead": False, "availability_lag": 0, **lag}, {"name": "price"}]
+        planned = bool(frame.loc[frame["units"].isna(), "x"].notna().any())
+        drivers = [{"name": "x", "known_ahead": planned and not lag, **lag}, {"name": "price"}]
         sales = {"target": "units", "levels": [*levels, *case.levels], "drivers": drivers, "horizon": HORIZON}
         panel = parse_company({"company": "case", "sales": sales | ({"gaps": "allow"} if case.levels else {})}).sales
     else:

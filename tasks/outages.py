@@ -15,7 +15,12 @@ from hierforecast.errors import HierforecastError
 from hierforecast.layout import without_login
 from tasks import environment
 
-_NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "its quota is used up", errno.EROFS: "it cannot be written to"}
+_NO_ROOM = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "its quota is used up",
+    errno.EFBIG: "it grew past the size that a file may have there (see `ulimit -f`)",
+    errno.EROFS: "it cannot be written to",
+}
 _PREFECT_CURE = (
     "Finished stages are kept, and no version is promoted unjudged. Start the server (`prefect server start`) and run the "
     "same command again: it takes up what is finished. Without PREFECT_API_URL a run needs no server."
@@ -89,7 +94,7 @@ def of_the_disk(error: Exception) -> OutageError | None:
     """A folder that takes nothing any more."""
     for item in chain(error):
         if isinstance(item, OSError) and item.errno in _NO_ROOM:
-            where = item.filename or environment.home().root
+            where = item.filename2 or item.filename or environment.home().root  # the second one is where a copy goes
             cure = "Nothing half written is used. Make room and run the same command again: finished stages are found."
             return OutageError(f"cannot write {where}: {_NO_ROOM[item.errno]}.\n{cure}", passing=False)
         if "database or disk is full" in str(item):

@@ -133,6 +133,12 @@ def test_a_full_disk_is_told_with_its_path():
         raise OSError(errno.ENOSPC, "No space left on device", "/data/artifacts/x")
 
 
+def test_of_a_copy_that_finds_no_room_the_place_is_told_where_it_was_to_go():
+    error = OSError(errno.EFBIG, "File too large", "/data/work/tables/scores.parquet", None, "/store/tables/scores.parquet")
+    assert "cannot write /store/tables/scores.parquet: it grew past the size" in str(outages.told(error))
+    assert not outages.told(error).passing
+
+
 def test_errors_of_our_own_are_no_outage():
     assert outages.told(ValueError("wrong")) is None
     assert outages.told(OSError(errno.ENOENT, "No such file", "x")) is None

@@ -11,6 +11,7 @@ from expectations.against_before import (
 )
 from expectations.check import Check, place
 from expectations.freshness import ExpectFreshData, ExpectNothingFromTheFuture
+from expectations.other_scale import ExpectSameScale
 from expectations.plausibility import ExpectSameUnit
 from expectations.profile import Profile, compared_columns
 from expectations.stale import ExpectMovingValues
@@ -19,7 +20,7 @@ from hierforecast.schema import MediaPanel, SalesPanel
 
 
 def unit_checks(panel: SalesPanel | MediaPanel, *, priced: list[str], others: list[str]) -> list[Check]:
-    """The target and columns read as prices keep their unit; of the others, whose swings may be meant, a jump is told."""
+    """The target and columns read as prices keep their unit; of the others a jump is told, and another scale stops."""
     target, limit, where = panel.target.name, panel.checks.max_jump, place(panel)
     must = ExpectSameUnit(columns=[target, *priced], limit=limit, seasonal=[target], **where)
     named = ", ".join(map(repr, [target, *priced]))
@@ -28,6 +29,8 @@ def unit_checks(panel: SalesPanel | MediaPanel, *, priced: list[str], others: li
         may = ExpectSameUnit(columns=others, limit=limit, seasonal=[], for_good=True, **where)
         sentence = f"no other driver moves to {limit:g} times its level in most series at once, for good"
         checks.append(Check("level_shift", sentence, may, severity="warn"))
+        scale = f"no other driver goes to another scale for good, {limit * limit:g}-fold and with no value as before"
+        checks.append(Check("scale_change", scale, ExpectSameScale(columns=others, gap=limit, **where)))
     return checks
 
 

@@ -43,6 +43,7 @@ BUILT_IN = {
     "alike_names": BuiltIn("Alike names"),
     "unit_change": BuiltIn("Unit change"),
     "level_shift": BuiltIn("Level shift"),
+    "scale_change": BuiltIn("Scale change"),
     "odd_values": BuiltIn("Odd values"),
     "zero_end": BuiltIn("Sales at the end"),
     "zero_periods": BuiltIn("Empty periods"),

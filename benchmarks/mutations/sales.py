@@ -170,7 +170,7 @@ def units_turn_into_thousands(case: Case, rng: np.random.Generator) -> None:
 
 @mutation("sales")
 def spend_turns_into_another_currency(case: Case, rng: np.random.Generator) -> None:
-    late = case.sales["week"] >= rng.choice(_weeks(case)[10:-2])
+    late = case.sales["week"] >= rng.choice(_weeks(case)[20:-20])
     case.sales = case.sales.astype({"tv_spend": float})
     case.sales.loc[late, "tv_spend"] *= 150
 

@@ -82,20 +82,31 @@ def find_change(view: PanelView, column: str, gap: float) -> Change | None:
     judged, signs = _splits(logs, series, np.log(gap))
     if not judged.any():
         return None
-    # Between two values above 0 the change may lie anywhere, and series do not all report then: the later value's period.
+    # A series may have changed at any period after its last value on one scale, up to its first on the other.
     place = periods - periods.min()
-    can, up, down = (np.bincount(place[there], minlength=place.max() + 1) for there in (judged, signs > 0, signs < 0))
-    met = np.maximum(up, down)
-    at = int(np.argmax(np.where(can > 0, met, -1)))
-    sign = 1 if up[at] >= down[at] else -1
-    if met[at] < max(HALF * len(np.unique(series[judged])), 1):
+    up, down = (_covered(np.flatnonzero(signs == sign), place) for sign in (1, -1))
+    sign = 1 if up.max() >= down.max() else -1
+    met = up if sign > 0 else down
+    # Of the periods that all agree on, the last: there the first values on the new scale are.
+    at = int(np.flatnonzero(met == met.max())[-1])
+    can = len(np.unique(series[judged]))
+    if met[at] < max(HALF * can, 1):
         return None
-    changing = np.flatnonzero((place == at) & (signs == sign))
+    splits = np.flatnonzero(signs == sign)
+    changing = splits[(place[splits - 1] < at) & (at <= place[splits])]
     factor = _factor(logs, series, periods, periods.min() + at, series[changing])
     if factor * sign < 2 * np.log(gap):
         return None
     first = order.rows[rows[changing]]
-    return Change(int(periods.min() + at), float(np.exp(factor)), len(changing), int(can[at]), first)
+    return Change(int(periods.min() + at), float(np.exp(factor)), len(changing), can, first)
+
+
+def _covered(splits: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """By period, how many of the splits can lie there: after the value before it, up to its own."""
+    steps = np.zeros(int(place.max()) + 2, dtype=int)
+    np.add.at(steps, place[splits - 1] + 1, 1)
+    np.add.at(steps, place[splits] + 1, -1)
+    return np.cumsum(steps)[:-1]
 
 
 def _splits(logs: np.ndarray, series: np.ndarray, gap: float) -> tuple[np.ndarray, np.ndarray]:

@@ -131,7 +131,7 @@ def _content(version: Any, family: str, questions: Path) -> dict[str, str]:
     rows = pd.read_parquet(questions / ("sales.parquet" if family == "hiref" else "media.parquet"))
     content = {"answer": _digest(model.predict(rows[model.metadata.get_input_schema().input_names()]))}
     for path in Path(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}")).rglob("posterior.nc"):
-        content["draws"] = _digest_of_draws(path)
+        content["draws"] = digest_of_draws(path)
     for part in ("tables", "checks", "plots"):
         folder = Path(mlflow.artifacts.download_artifacts(f"runs:/{version.run_id}/{part}"))
         for path in sorted(folder.rglob("*.parquet")):
@@ -150,12 +150,15 @@ def _digest(table: pd.DataFrame) -> str:
     return digest.hexdigest()[:16]
 
 
-def _digest_of_draws(path: Path) -> str:
+def digest_of_draws(path: Path) -> str:
+    """Equal for NetCDF files whose groups hold the same numbers and names, to the last bit."""
     import h5netcdf
 
     digest = hashlib.sha256()
     with h5netcdf.File(path) as stored:
         for group in sorted(stored.groups):
             for name, variable in sorted(stored[group].variables.items()):
-                digest.update(f"{group}/{name}".encode() + variable[...].tobytes())
+                values = variable[...]
+                texts = values.dtype.hasobject  # whose bytes are addresses
+                digest.update(f"{group}/{name}".encode() + (repr(values.tolist()).encode() if texts else values.tobytes()))
     return digest.hexdigest()[:16]

@@ -4,11 +4,14 @@ import dataclasses
 import subprocess
 import sys
 
+import h5netcdf
+import h5py
+import numpy as np
 import pytest
 
 from tests.faults.files import truncate, turn_a_bit
 from tests.faults.launch import full_disk
-from tests.faults.look import UNLOADABLE, Look, SeenVersion, unfinished
+from tests.faults.look import UNLOADABLE, Look, SeenVersion, digest_of_draws, unfinished
 from tests.faults.program import ROOT, Ended
 from tests.faults.promises import judge
 from tests.faults.rows import ROWS, SAMPLE
@@ -80,6 +83,23 @@ def test_files_are_spoiled_and_mended(tmp_path):
     assert path.read_bytes() == b"0123456789"
     truncate(path)
     assert path.read_bytes() == b"01234"
+
+
+def draws_file(path, draws):
+    with h5netcdf.File(path, "w") as file:
+        group = file.create_group("posterior")
+        group.dimensions = {"draw": 3, "node": 2}
+        group.create_variable("effect", ("draw", "node"), data=draws)
+        names = group.create_variable("node", ("node",), dtype=h5py.string_dtype())
+        names[...] = np.array(["a long name of a node", "another"], dtype=object)
+    return path
+
+
+def test_equal_draws_have_equal_digests(tmp_path):
+    draws = np.arange(6.0).reshape(3, 2)
+    first = digest_of_draws(draws_file(tmp_path / "a.nc", draws))
+    assert first == digest_of_draws(draws_file(tmp_path / "b.nc", draws))
+    assert first != digest_of_draws(draws_file(tmp_path / "c.nc", np.nextafter(draws, 9.0)))
 
 
 def test_unfinished_files_are_seen(tmp_path):

@@ -69,6 +69,7 @@ def place(tmp_path_factory):
     (folder / "prefect").mkdir()
     (folder / "mlflow/logins.ini").write_text(
         f"[mlflow]\ndefault_permission = READ\ndatabase_uri = sqlite:///{folder}/mlflow/logins.db\nadmin_username = keeper\n"
+        "auth_cache_ttl_seconds = 600\n"  # a password is compared slowly on purpose, and each request has one
     )
     login = {
         "MLFLOW_AUTH_CONFIG_PATH": str(folder / "mlflow/logins.ini"),

@@ -37,7 +37,7 @@ if [ "${1:-}" = --slow ]; then
   tier=()
   shift
   # Debian keeps them off the PATH.
-  if ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! install_postgresql; then
+  if ! command -v initdb >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && ! install_postgresql; then
     say "no PostgreSQL found: the tests of servers on it will be skipped (Debian and Ubuntu: sudo apt-get install postgresql)"
   fi
 fi

@@ -55,7 +55,7 @@ def up_to(case: Case, week: pd.Timestamp) -> Case:
         table = case.tables[name].copy()
         late = table["week"] > week
         table.loc[late, target] = float("nan")
-        if "temperature" in table:
-            table.loc[late, "temperature"] = float("nan")
+        measured = [column for column in ("temperature", "confidence") if column in table]
+        table.loc[late, measured] = float("nan")
         tables[name] = table[table["week"] <= week + pd.Timedelta(weeks=synthetic.PLANNED_WEEKS)].reset_index(drop=True)
     return Case(case.settings, tables)

@@ -12,9 +12,9 @@ import pandas as pd
 
 from benchmarks.leakage_cases import HORIZON, LOOK_ALIKES, PLANTED, Case, World, make_world
 from expectations.declared_lags import ExpectDeclaredLag
-from expectations.encoded_keys import find_encoded_keys
-from expectations.held_out import find_copied_periods
-from expectations.leakage import find_leaks
+from expectations.leakage.encoded_keys import find_encoded_keys
+from expectations.leakage.held_out import find_copied_periods
+from expectations.leakage.verdicts import find_leaks
 from expectations.panel_view import PanelView
 
 STOP, WARN, PASS = "stop", "warn", "pass"

@@ -4,9 +4,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from expectations.history.plausibility import far_from_usual
 from expectations.panel_expectation import PanelExpectation
 from expectations.panel_view import SHOWN_KEYS, Finding, PanelView, several
-from expectations.plausibility import far_from_usual
 
 SMALL = 0.01  # of a tactical's usual period: what is left of a booking or a view
 SCATTER = 5  # median distances from the median: what is bought in different sizes has no one price

@@ -9,14 +9,14 @@ from datetime import date
 from typing import ClassVar
 
 from expectations.check import Check, place
-from expectations.from_history import age_checks, champion_checks, unit_checks, zero_checks
 from expectations.from_schema import bounds, calendar_checks, known
+from expectations.history.profile import Profile
+from expectations.history.suite import age_checks, champion_checks, unit_checks, zero_checks
 from expectations.lags import ExpectMetricsToTrail
-from expectations.leakage_suite import leakage_checks
+from expectations.leakage.suite import leakage_checks
 from expectations.media_costs import ExpectSpendAndExposureTogether, ExpectSteadyCost
 from expectations.panel_expectation import PanelExpectation
 from expectations.panel_view import Finding, PanelView, several
-from expectations.profile import Profile
 from hierforecast.schema import MediaPanel
 
 

@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from expectations.history.profile import Profile
 from expectations.panel_view import several
-from expectations.profile import Profile
 from expectations.report_page import write_page
 from hierforecast.check_catalog import BUILT_IN, OWN
 from hierforecast.check_options import Severity
@@ -62,7 +62,7 @@ class Report:
         results: one per check, structure first.
         gx: Great Expectations' own results by suite, ready for JSON.
         profile: what the panel looked like, for the next one to be compared with; None where it could not be read.
-        drift: how far each driver has moved from the champion's data, as `expectations.drift` counts it.
+        drift: how far each driver has moved from the champion's data, as `expectations.history.drift` counts it.
     """
 
     name: str

@@ -8,14 +8,14 @@ from datetime import date
 
 from expectations.calendar import ExpectFullLastPeriod, ExpectNoGaps
 from expectations.check import Check, place
-from expectations.from_history import age_checks, champion_checks, unit_checks, zero_checks
 from expectations.from_schema import bounds, calendar_checks, known
+from expectations.history.plausibility import ExpectUsualValues
+from expectations.history.profile import Profile
+from expectations.history.suite import age_checks, champion_checks, unit_checks, zero_checks
+from expectations.history.supply import ExpectNoSilentSeries
 from expectations.lags import ExpectValuesKnownInTime
-from expectations.leakage_suite import declared_lags, leakage_checks
+from expectations.leakage.suite import declared_lags, leakage_checks
 from expectations.nesting import ExpectDistinctNames, ExpectNoStrayParents, ExpectOneParent
-from expectations.plausibility import ExpectUsualValues
-from expectations.profile import Profile
-from expectations.supply import ExpectNoSilentSeries
 from hierforecast.driver import Driver
 from hierforecast.schema import SalesPanel
 

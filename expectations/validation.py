@@ -7,11 +7,11 @@ import pandas as pd
 from expectations import media_panel, sales_panel
 from expectations.check import Check, with_severities
 from expectations.columns import read_dates, read_numbers
-from expectations.drift import drift_by_driver
 from expectations.from_schema import number_columns, structure_checks
+from expectations.history.drift import drift_by_driver
+from expectations.history.profile import Profile, profile_of
 from expectations.own_checks import own_checks
 from expectations.panel_view import PanelView
-from expectations.profile import Profile, profile_of
 from expectations.report import Report
 from expectations.running import not_run, run_checks
 from hierforecast.schema import MediaPanel, SalesPanel

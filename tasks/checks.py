@@ -10,7 +10,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict
 
-from expectations.profile import PROFILE
+from expectations.history.profile import PROFILE
 from hierforecast.errors import HierforecastError
 from hierforecast.schema import Company, MediaPanel, SalesPanel
 from tasks import check_artifacts, environment, panels, shelving, stages

@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 import hierforecast
-from expectations.profile import Profile
+from expectations.history.profile import Profile
 from hierforecast.errors import HierforecastError
 from hierforecast.gates import Decision
 from hierforecast.schema import Company

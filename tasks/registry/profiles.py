@@ -5,7 +5,7 @@ import logging
 
 from pydantic import ValidationError
 
-from expectations.profile import PROFILE, Profile, read_profile
+from expectations.history.profile import PROFILE, Profile, read_profile
 from tasks.registry import sealing, versions
 from tasks.registry.connection import client
 

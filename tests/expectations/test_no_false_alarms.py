@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from benchmarks import frat_columns, precision_real, precision_real_panels, seed_scores
+from expectations.history.profile import profile_of
 from expectations.panel_view import PanelView, key_levels
-from expectations.profile import profile_of
 from expectations.validation import content_checks
 from hierforecast import synthetic
 from hierforecast.settings import parse_company, read_company

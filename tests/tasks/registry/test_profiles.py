@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from mlflow.exceptions import MlflowException
 
+from expectations.history.profile import PROFILE, profile_of
 from expectations.panel_view import PanelView
-from expectations.profile import PROFILE, profile_of
 from hierforecast import synthetic
 from hierforecast.settings import read_company
 from tasks.registry import profiles

@@ -15,9 +15,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from expectations.grid import write_date
+from expectations.history.plausibility import quantiles
 from expectations.panel_expectation import PanelExpectation
 from expectations.panel_view import SHOWN_KEYS, Finding, PanelView, several
-from expectations.plausibility import quantiles
 
 BEFORE, AFTER, ALL = 8, 2, 20  # values above 0 of a series, at least
 HALF = 0.5  # of the series that can be judged

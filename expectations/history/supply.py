@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from expectations.grid import write_date
+from expectations.history.profile import YEAR
 from expectations.panel_expectation import PanelExpectation
 from expectations.panel_view import SHOWN_KEYS, Finding, PanelView, several
-from expectations.profile import YEAR
 
 SILENT = {"day": 14, "week": 4, "month": 2}  # periods without a sale that tell from chance in a series that always sold
 STEADY = 0.95  # share of periods with sales before

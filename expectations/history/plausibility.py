@@ -16,9 +16,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from expectations.grid import write_date
+from expectations.history.profile import YEAR
 from expectations.panel_expectation import PanelExpectation
 from expectations.panel_view import SHOWN_KEYS, Finding, PanelView, several
-from expectations.profile import YEAR
 
 BACK = {"day": 7, "week": 1, "month": 1}  # periods to the value that one is compared with
 AROUND = {"day": 28, "week": 8, "month": 4}  # periods before and after a step whose medians are compared

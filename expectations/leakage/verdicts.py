@@ -13,9 +13,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from expectations.copies import Copy, find_copies
-from expectations.derived import find_derived
-from expectations.encoding import find_encodings
+from expectations.leakage.copies import Copy, find_copies
+from expectations.leakage.derived import find_derived
+from expectations.leakage.encoding import find_encodings
 from expectations.panel_expectation import PanelExpectation
 from expectations.panel_view import SHOWN_KEYS, Finding, PanelView, several
 from hierforecast.check_options import Severity

@@ -2,20 +2,20 @@
 
 from datetime import date
 
-from expectations.against_before import (
+from expectations.check import Check, place
+from expectations.history.against_before import (
     ExpectDriversToStay,
     ExpectNodesToStay,
     ExpectNoStepBack,
     ExpectSamePast,
     ExpectUsualSize,
 )
-from expectations.check import Check, place
-from expectations.freshness import ExpectFreshData, ExpectNothingFromTheFuture
-from expectations.other_scale import ExpectSameScale
-from expectations.plausibility import ExpectSameUnit
-from expectations.profile import Profile, compared_columns
-from expectations.stale import ExpectMovingValues
-from expectations.supply import ExpectSalesAtTheEnd, ExpectSalesThroughout
+from expectations.history.freshness import ExpectFreshData, ExpectNothingFromTheFuture
+from expectations.history.other_scale import ExpectSameScale
+from expectations.history.plausibility import ExpectSameUnit
+from expectations.history.profile import Profile, compared_columns
+from expectations.history.stale import ExpectMovingValues
+from expectations.history.supply import ExpectSalesAtTheEnd, ExpectSalesThroughout
 from hierforecast.schema import MediaPanel, SalesPanel
 
 

@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from expectations.drift import Drift, drifts
 from expectations.grid import write_date
+from expectations.history.drift import Drift, drifts
+from expectations.history.profile import LAST_PERIODS, ColumnProfile
 from expectations.panel_expectation import PanelExpectation
 from expectations.panel_view import SHOWN_KEYS, Finding, PanelView, several
-from expectations.profile import LAST_PERIODS, ColumnProfile
 
 NO_CHAMPION = "no champion yet, or none that says what it was trained on: nothing to compare with"
 REWRITTEN = 0.02  # share of a period's total by which late bookings may move it

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
 
-from expectations.drift import compare, drift_by_driver, drifts
+from expectations.history.drift import compare, drift_by_driver, drifts
+from expectations.history.profile import Profile, compared_columns, describe_columns, profile_of, read_profile
 from expectations.panel_view import PanelView
-from expectations.profile import Profile, compared_columns, describe_columns, profile_of, read_profile
 
 LEVELS = ("region", "brand")
 

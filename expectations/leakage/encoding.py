@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from expectations.leakage.rounding import unit_of
 from expectations.panel_view import PanelView
-from expectations.rounding import unit_of
 
 _MIN_NODES = 4  # below it a line through the nodes is no surprise
 _LEFT, _FORGIVEN, _COARSE = 1e-6, 2.0, 0.01

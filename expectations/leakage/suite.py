@@ -2,9 +2,9 @@
 
 from expectations.check import Check, place
 from expectations.declared_lags import ExpectDeclaredLag
-from expectations.encoded_keys import ExpectNoEncodedKeys
-from expectations.held_out import ExpectNoCopiedPeriods
-from expectations.leakage import ExpectNoLeakage, ExpectNoNearLeakage
+from expectations.leakage.encoded_keys import ExpectNoEncodedKeys
+from expectations.leakage.held_out import ExpectNoCopiedPeriods
+from expectations.leakage.verdicts import ExpectNoLeakage, ExpectNoNearLeakage
 from hierforecast.schema import MediaPanel, SalesPanel
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from expectations.leakage import ExpectNoLeakage, ExpectNoNearLeakage, find_leaks
-from expectations.likeness import sample_series
+from expectations.leakage.likeness import sample_series
+from expectations.leakage.verdicts import ExpectNoLeakage, ExpectNoNearLeakage, find_leaks
 from expectations.panel_view import PanelView
 from hierforecast import synthetic
 
@@ -114,7 +114,7 @@ def test_made_companies_never_alarm(seed):
 
 def test_both_checks_look_at_a_panel_once(sales, monkeypatch):
     looks = []
-    monkeypatch.setattr("expectations.leakage.find_copies", lambda *given: looks.append(given) or ([], []))
+    monkeypatch.setattr("expectations.leakage.verdicts.find_copies", lambda *given: looks.append(given) or ([], []))
     where = {"levels": ["region", "brand"], "period": "week", "frequency": "week"}
     given = {"target": "units", "lags": {"price": 0}, "horizon": 8, **where}
     view = view_of(sales)

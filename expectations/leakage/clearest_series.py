@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from expectations.likeness import FURTHEST
+from expectations.leakage.likeness import FURTHEST
+from expectations.leakage.series_blocks import changed, correlate_all, cut, shifted
 from expectations.panel_view import PanelView
-from expectations.series_blocks import changed, correlate_all, cut, shifted
 from expectations.within_series import MIN_CHANGES
 
 _WORTH_A_LOOK = 0.8  # a logarithm of the target moves with it at this

@@ -6,9 +6,9 @@ know nothing else of. Ranks give such weeks no more weight than others, and a fl
 
 import numpy as np
 
-from expectations.likeness import Likeness, Place, in_all_forms
+from expectations.leakage.likeness import Likeness, Place, in_all_forms
+from expectations.leakage.series_blocks import changed, cut, shifted
 from expectations.panel_view import PanelView
-from expectations.series_blocks import changed, cut, shifted
 from expectations.within_series import MIN_PAIRS
 
 _ENOUGH = 16  # pairs in all

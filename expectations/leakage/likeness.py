@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from expectations.leakage.seasonless import MIN_WEEKS, residual, spare, waves
+from expectations.leakage.series_blocks import Block, changed, correlate_all, cut, shifted
 from expectations.panel_view import Ordered, PanelView
-from expectations.seasonless import MIN_WEEKS, residual, spare, waves
-from expectations.series_blocks import Block, changed, correlate_all, cut, shifted
 from expectations.within_series import MIN_CHANGES
 
 FURTHEST = 4  # periods ahead, and back

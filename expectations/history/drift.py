@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from expectations.history.profile import ColumnProfile, Profile, compared_columns, describe_columns
 from expectations.panel_view import PanelView
-from expectations.profile import ColumnProfile, Profile, compared_columns, describe_columns
 from hierforecast.schema import MediaPanel, SalesPanel
 
 _CHANCE = 0.001  # of a column that has not moved to be above what is taken off

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from expectations.from_history import champion_checks
+from expectations.history.profile import Profile, profile_of
+from expectations.history.suite import champion_checks
 from expectations.panel_view import PanelView, key_levels
-from expectations.profile import Profile, profile_of
 from expectations.validation import validate
 from hierforecast import synthetic
 from hierforecast.settings import parse_company, read_company

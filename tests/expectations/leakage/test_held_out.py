@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from expectations.held_out import ExpectNoCopiedPeriods, find_copied_periods
+from expectations.leakage.held_out import ExpectNoCopiedPeriods, find_copied_periods
 from expectations.panel_view import PanelView
 
 WHERE = {"levels": ["region", "brand"], "period": "week", "frequency": "week"}

@@ -28,10 +28,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from expectations.clearest_series import clearest_series
-from expectations.likeness import FORMS, SCALES, Likeness, Place, compare, sample_series
+from expectations.leakage.clearest_series import clearest_series
+from expectations.leakage.likeness import FORMS, SCALES, Likeness, Place, compare, sample_series
+from expectations.leakage.ranks import agreement_in_rank
 from expectations.panel_view import PanelView, several
-from expectations.ranks import agreement_in_rank
 from expectations.within_series import MIN_CHANGES
 from hierforecast.check_options import Severity
 

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from expectations.history.plausibility import ExpectSameUnit, ExpectUsualValues, quantiles
 from expectations.panel_view import PanelView
-from expectations.plausibility import ExpectSameUnit, ExpectUsualValues, quantiles
 from expectations.validation import validate
 
 LEVELS = ("region", "brand")

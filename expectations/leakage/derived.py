@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from expectations.leakage.rounding import unit_of
+from expectations.leakage.series_blocks import ONE_THREAD
 from expectations.panel_view import PanelView
-from expectations.rounding import unit_of
-from expectations.series_blocks import ONE_THREAD
 from expectations.within_series import ahead
 
 _REACHES = ((4, 4), (8, 12), (53, 26))  # periods back and ahead, the least first

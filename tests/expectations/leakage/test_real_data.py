@@ -8,9 +8,9 @@ import yaml
 
 from benchmarks.frat_columns import derive
 from benchmarks.precision_real_panels import PANELS
-from expectations.encoded_keys import find_encoded_keys
-from expectations.held_out import find_copied_periods
-from expectations.leakage import find_leaks
+from expectations.leakage.encoded_keys import find_encoded_keys
+from expectations.leakage.held_out import find_copied_periods
+from expectations.leakage.verdicts import find_leaks
 from expectations.panel_view import PanelView
 from hierforecast.settings import parse_company, read_company
 

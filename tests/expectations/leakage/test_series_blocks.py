@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from expectations.leakage.seasonless import residual, waves
+from expectations.leakage.series_blocks import changed, correlate_all, cut, shifted
 from expectations.panel_view import PanelView
-from expectations.seasonless import residual, waves
-from expectations.series_blocks import changed, correlate_all, cut, shifted
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from expectations.other_scale import ExpectSameScale, find_change
+from expectations.history.other_scale import ExpectSameScale, find_change
 from expectations.panel_view import PanelView
 from expectations.validation import validate
 

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from expectations.from_history import age_checks
+from expectations.history.suite import age_checks
 from expectations.validation import validate
 from hierforecast.check_options import Checks
 from tests.support.findings import broken

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from expectations.history.supply import ExpectNoSilentSeries, ExpectSalesAtTheEnd, ExpectSalesThroughout
 from expectations.panel_view import PanelView
-from expectations.supply import ExpectNoSilentSeries, ExpectSalesAtTheEnd, ExpectSalesThroughout
 from expectations.validation import validate
 
 LEVELS = ("region", "brand")

@@ -1,8 +1,8 @@
 import numpy as np
 import pandas as pd
 
+from expectations.history.stale import ExpectMovingValues
 from expectations.panel_view import PanelView
-from expectations.stale import ExpectMovingValues
 from expectations.validation import validate
 
 LEVELS = ("region", "brand")

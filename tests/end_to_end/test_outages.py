@@ -4,7 +4,6 @@ Servers that come back, and Prefect's, are killed by the fault matrix (`python -
 """
 
 import time
-from pathlib import Path
 
 import pytest
 

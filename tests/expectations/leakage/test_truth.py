@@ -8,9 +8,15 @@ from benchmarks.leakage_truth import ALLOWED, kinds, verdict
 from expectations.validation import validate
 from hierforecast.settings import parse_company
 
-CASES = [pytest.param(case, kind, id=f"{case.name}, {kind}") for case in (*PLANTED, *LOOK_ALIKES) for kind in kinds(case)]
+
+def named(pairs):
+    return [pytest.param(case, kind, id=f"{case.name}, {kind}") for case, kind in pairs]
+
+
+PAIRS = [(case, kind) for case in (*PLANTED, *LOOK_ALIKES) for kind in kinds(case)]
+CASES = named(PAIRS)
 # A media panel has no key columns, and its metrics declare lags of another kind.
-SUITES = [each for each in CASES if each.values[1] != "single" or not (each.values[0].levels or each.values[0].lag)]
+SUITES = named((case, kind) for case, kind in PAIRS if kind != "single" or not (case.levels or case.lag))
 CHECKS = {"leakage", "near_leakage", "encoded_keys", "copied_periods", "lags"}
 
 

@@ -29,7 +29,7 @@ def truncated_parquet(case: Case, rng: np.random.Generator) -> None:
 def flipped_bytes(case: Case, rng: np.random.Generator) -> None:
     name = _either(rng)
     content = bytearray(_parquet(case, name))
-    content[-4:] = b"XXXX"
+    content[-4:] = bytes(4)
     case.files[f"{name}.parquet"] = bytes(content)
 
 

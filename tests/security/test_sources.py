@@ -113,7 +113,7 @@ def test_no_requirement_names_an_address(root):
     for line in pinned:
         assert plain.fullmatch(line), line
     assert not plain.fullmatch("torch @ https://example.org/torch.whl")
-    assert not plain.fullmatch("--index-url https://example.org")
+    assert not plain.fullmatch("--extra torch")
     declared = tomllib.loads((root / "pyproject.toml").read_text())
     project = declared["project"]
     groups = [project["dependencies"], *project["optional-dependencies"].values(), *declared["dependency-groups"].values()]

@@ -195,6 +195,14 @@ def read_table(path: Path, *, text: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def _read_csv(path: Path, text: Sequence[str]) -> pd.DataFrame:
+    if not _ends_its_last_line(path):
+        _log.warning("%s does not end its last line: is it whole? What was cut within its last number cannot be told", path)
     columns = pd.read_csv(path, nrows=0).columns
     empty = {column: [""] if column in text else _EMPTY for column in columns}
     return pd.read_csv(path, dtype=dict.fromkeys(text, "str"), na_values=empty, keep_default_na=False, low_memory=False)
+
+
+def _ends_its_last_line(path: Path) -> bool:
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - 1))
+        return stream.read() in (b"", b"\n", b"\r")

@@ -28,7 +28,7 @@ def _worth_retrying(failed: Task, run: TaskRun, state: State) -> bool:
     """An outside system may come back; a person's mistake, or a login that is not known, stays one."""
     del failed, run
     try:
-        state.result()
+        state.result(_sync=True)  # Prefect's own guess is a coroutine wherever this thread has a running loop
     except outages.OutageError as error:
         return error.passing
     except HierforecastError:

@@ -67,7 +67,8 @@ def csv_cut_in_the_middle_of_a_row(case: Case, rng: np.random.Generator) -> None
     name = _either(rng)
     case.settings[name]["path"] = f"{name}.csv"
     whole = case.tables[name].to_csv(index=False).encode()
-    case.files[f"{name}.csv"] = whole[: int(len(whole) * rng.uniform(0.2, 0.8))]
+    cut = int(len(whole) * rng.uniform(0.2, 0.8))
+    case.files[f"{name}.csv"] = whole[: whole.rindex(b",", 0, cut)]  # within the last number nobody could tell
 
 
 @mutation("files")

@@ -1,8 +1,8 @@
 """Servers and workers are killed under a run, and come back or do not."""
 
-import os
-import signal
 import time
+
+import psutil
 
 from tests.faults.place import Place
 from tests.faults.program import Ended, Program, free_port, wait_until
@@ -68,10 +68,10 @@ def _kill_worker(place: Place, *, and_run: bool) -> Ended:
     models = len(_models(place))
     worker, watched = _worker(place), _ask_for_a_run(place)
     wait_until("the run's first model", lambda: len(_models(place)) > models or not watched.lives)
-    if and_run:
-        worker.kill()
-    else:
-        os.kill(worker.pid, signal.SIGKILL)
+    process = psutil.Process(worker.pid)
+    runs = process.children(recursive=True) if and_run else []  # in sessions of their own, out of reach of a signal to its
+    for victim in (process, *runs):
+        victim.kill()
     return watched.wait()
 
 

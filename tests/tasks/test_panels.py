@@ -66,6 +66,17 @@ def test_a_csv_keeps_the_names_of_nodes(home, tmp_path):
     assert set(typed["sku"]) == {"NA"}
 
 
+def test_a_csv_that_may_be_cut_within_its_last_number_is_told(home, tmp_path, caplog):
+    path = tmp_path / "sales.csv"
+    for whole in (frame().to_csv(index=False), frame().to_csv(index=False, lineterminator="\r\n")):
+        path.write_bytes(whole.encode())
+        ingest(path)
+        assert not caplog.records
+    path.write_text(whole.rstrip())
+    ingest(path)
+    assert "does not end its last line" in caplog.text
+
+
 def test_a_missing_column_leaves_the_others_for_the_check_to_name(home, tmp_path):
     frame().rename(columns={"price": "prise"}).to_csv(tmp_path / "sales.csv", index=False)
     assert "prise" in panels.raw(ingest(tmp_path / "sales.csv")).columns

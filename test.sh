@@ -45,4 +45,5 @@ fi
 .venv/bin/python -m ruff check .
 .venv/bin/python -m ruff format --check .
 .venv/bin/python -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
-exec .venv/bin/python -m pytest ${tier[@]+"${tier[@]}"} "$@"
+# Two processes, a file of tests each: most of them wait for one core, or for a program that they started.
+exec .venv/bin/python -m pytest --numprocesses=2 --dist=loadfile ${tier[@]+"${tier[@]}"} "$@"

@@ -72,6 +72,8 @@ def tiny_settings(tmp_path_factory) -> Path:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:  # one of several processes, whose reports go to the first
+        return
     skipped = [report for report in reporter.stats.get("skipped", []) if "browser" in report.keywords]
     if skipped and session.config.getoption("--fail-on-skipped-browser"):
         reporter.write_line(f"{len(skipped)} browser tests were skipped, which --fail-on-skipped-browser forbids", red=True)

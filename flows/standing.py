@@ -25,15 +25,17 @@ def standing(family: str, company: Company, known: Version, champion: Version | 
 
 def how_to_approve(version: Version) -> str:
     """The commands that end the waiting."""
-    settings = flow_run.parameters.get("settings", "YOUR.yaml")
-    family = version.name.rpartition("-")[2]
-    command = f"python -m flows.approve --settings {settings} --family {family} --version {version.version}"
-    return f"`{command}` promotes it, and with `--refuse` it stays out"
+    return f"`{_command('approve', version)} --version {version.version}` promotes it, and with `--refuse` it stays out"
 
 
 def _promoted(known: Version, champion: Version | None) -> str:
     if champion and champion.version == known.version:
         return f"unchanged: version {known.version} stands"
     now = f"version {champion.version} is champion" if champion else "there is no champion"
-    back = f"`python -m flows.rollback --to {known.version}` brings it back"
+    back = f"`{_command('rollback', known)} --to {known.version}` brings it back"
     return f"unchanged: version {known.version} was promoted before, and now {now}; {back}"
+
+
+def _command(flow: str, version: Version) -> str:
+    settings = flow_run.parameters.get("settings", "YOUR.yaml")
+    return f"python -m flows.{flow} --settings {settings} --family {version.name.rpartition('-')[2]}"

@@ -42,7 +42,7 @@ def tune_hiref(
         minutes: how long to search at most.
         origins: how many horizons before the last one each of them forecasts.
         workers: how many are judged at once.
-        also: what else may be turned: link, statistic.
+        also: what else may be turned: link, statistic, loss.
         select_drivers: whether to search with the drivers that are worth having, rather than all.
         keep: drivers that stay in any case.
     """
@@ -50,7 +50,7 @@ def tune_hiref(
     with turns.one_at_a_time(given.company, "tune-hiref"):
         deadline = time.time() + 60 * minutes
         reference = panels.ingest(given, "sales", settings=settings, given=sales)
-        checked = checks.check(given, reference, against_champion=False)
+        checked = checks.check(given, reference)
         chosen, drivers = tuning.select_drivers(given, checked.panel, keep=keep)
         reports.tell_selection(given.company, drivers)
         company = chosen if select_drivers else given
@@ -82,7 +82,7 @@ if __name__ == "__main__":
     parser.add_argument("--minutes", type=float, default=10.0, help="how long to search at most")
     parser.add_argument("--origins", type=int, default=3, help="how many earlier horizons each trial forecasts")
     parser.add_argument("--workers", type=int, default=2, help="how many trials at once")
-    parser.add_argument("--also", nargs="*", default=(), help="further knobs: link, statistic")
+    parser.add_argument("--also", nargs="*", default=(), help="further knobs: link, statistic, loss")
     parser.add_argument("--select-drivers", action="store_true", help="search with the drivers that are worth having")
     parser.add_argument("--keep", nargs="*", default=(), help="drivers that stay in any case")
     call(tune_hiref, **vars(parser.parse_args()))

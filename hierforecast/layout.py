@@ -36,6 +36,7 @@ _SWITCHES = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # seconds; deployments/zombies.yaml takes 100 without one for death
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # the default, 20, is too short on a busy machine
     "TF_CPP_MIN_LOG_LEVEL": "3",  # below, every hit of XLA's program cache prints an error that is none

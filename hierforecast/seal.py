@@ -88,6 +88,7 @@ def check_folder(seal: Mapping[str, str], folder: Path, *, below: str, of: str, 
 
 def _broken(of: str, name: str, what: str) -> SealError:
     return SealError(
-        f"{of}: {name!r} {what}, so it is not used. Roll back to an earlier version (python -m flows.rollback), or bring "
-        "the file back from a backup; where nobody knows how it came about, delete the version in MLflow and train again"
+        f"{of}: {name!r} {what}, so it is not used. Roll back to an earlier version (`python -m flows.rollback` with "
+        "--settings and --family), or bring the file back from a backup; where nobody knows how it came about, delete the "
+        "version in MLflow and train again"
     )

@@ -115,7 +115,7 @@ class Registry:
         return self._text(version, "checks/report.html")
 
     def _client(self) -> mlflow.MlflowClient:
-        return mlflow.MlflowClient(tracking_uri=self.tracking_uri)
+        return mlflow.MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
 
     def _read_catalog(self) -> Catalog:
         if not _exists(self.tracking_uri):

@@ -246,7 +246,7 @@ class DemoRegistry:
 
         self.home = Home(root.resolve())
         self.home.root.mkdir(parents=True, exist_ok=True)
-        self.client = MlflowClient(tracking_uri=self.home.tracking_uri)
+        self.client = MlflowClient(tracking_uri=self.home.tracking_uri, registry_uri=self.home.tracking_uri)
         place = self.home.artifacts.as_uri()
         found = self.client.get_experiment_by_name("demo")
         self.experiment = found.experiment_id if found else self.client.create_experiment("demo", artifact_location=place)

@@ -182,7 +182,7 @@ def test_where_chromium_cannot_be_installed_the_advice_comes_and_the_tests_run(b
     assert done.returncode == 0, done.stderr
     assert "installing Chromium" in done.stderr
     assert "the browser tests will be skipped. Install it" in done.stderr
-    assert done.stdout.splitlines()[-1] == "-m pytest -m not slow -k some"
+    assert done.stdout.splitlines()[-1] == "-m pytest --numprocesses=2 --dist=loadfile -m not slow -k some"
 
 
 def test_the_slow_tier_is_all_tests(bare):
@@ -190,4 +190,4 @@ def test_the_slow_tier_is_all_tests(bare):
         (bare / "bin" / there).symlink_to(bare / "bin/id")
     done = call_tests(bare, "--slow", "-x")
     assert done.stderr == ""
-    assert done.stdout.splitlines()[-1] == "-m pytest -x"
+    assert done.stdout.splitlines()[-1] == "-m pytest --numprocesses=2 --dist=loadfile -x"

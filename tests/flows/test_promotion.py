@@ -46,7 +46,6 @@ def patch(tmp_path_factory):
         patch.setattr("flows.retrain.illustration", SimpleNamespace(illustrate=lambda *_: None))
         patch.setattr("flows.retrain.reports", SimpleNamespace(tell_decision=lambda *_: None, tell_scores=lambda *_: None))
         yield patch
-    mlflow.set_tracking_uri(None)
 
 
 class Small(NamedTuple):

@@ -60,7 +60,6 @@ def store(tmp_path_factory):
         patch.setenv("HIERFORECAST_HOME", str(folder))
         patch.setattr("tasks.environment._GIVEN_TRACKING_URI", None, raising=False)
         yield environment.home()
-    mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture

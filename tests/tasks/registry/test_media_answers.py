@@ -137,7 +137,6 @@ def registered(made, model, plan, tmp_path_factory):
             made.company, "precision", "f" * 64, evidence, example=plan.head(5), answer=model.predict(plan.head(5))
         )
         yield version, store
-    mlflow.set_tracking_uri(None)
 
 
 def test_a_version_answers_through_pyfunc(registered, model, plan):

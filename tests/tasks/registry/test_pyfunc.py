@@ -78,7 +78,6 @@ def registered(tmp_path_factory):
             company, "hiref", "f" * 64, evidence, example=rows.head(3), answer=model.predict(rows.head(3))
         )
         yield connection.client(), version, model, rows
-    mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture

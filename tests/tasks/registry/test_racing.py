@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
-import mlflow
 import pytest
 
 from tasks import environment, sweeping
@@ -24,7 +23,6 @@ def shelf(tmp_path_factory):
         patch.setenv("HIERFORECAST_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setattr("tasks.environment._GIVEN_TRACKING_URI", None, raising=False)
         yield connection.client()
-    mlflow.set_tracking_uri(None)
 
 
 def register_at_once(many: int, fingerprints: list[str], monkeypatch) -> list[versions.Version]:

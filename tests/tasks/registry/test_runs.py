@@ -1,6 +1,5 @@
 """Runs and where their artifacts go, on a store that is neither a server nor the home's own database."""
 
-import mlflow
 import pytest
 import requests
 from mlflow.exceptions import MlflowException
@@ -17,7 +16,6 @@ def store(tmp_path_factory):
         patch.setenv("HIERFORECAST_HOME", str(folder / "home"))
         patch.setattr("tasks.environment._GIVEN_TRACKING_URI", f"sqlite:///{folder}/company.db")
         yield connection.client()
-    mlflow.set_tracking_uri(None)
 
 
 def status(store, run_id: str) -> str:

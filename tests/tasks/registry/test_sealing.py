@@ -45,7 +45,6 @@ def registered(tmp_path_factory, root):
         version = versions.register(company, "hiref", "f" * 64, evidence, example=rows, answer=model.predict(rows))
         promotion.carry_out(version, HELD)
         yield version, rows, model.predict(rows)
-    mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture

@@ -27,9 +27,11 @@ def clearest_series(view: PanelView, columns: list[np.ndarray], target: np.ndarr
         step = changed(block.take([target]), block.periods)
         futures = np.concatenate([shifted(step, block.periods, lag + ahead) for ahead in range(FURTHEST + 1)], axis=1)
         moved = changed(block.take(columns), block.periods)
-        enough = (np.abs(moved) > 0).sum(axis=2) >= MIN_CHANGES
+        judged = np.isfinite(futures[:, :1])
+        enough = ((np.abs(moved) > 0) & judged).sum(axis=2) >= MIN_CHANGES
         for form in (moved, changed(moved, block.periods)):
-            strongest = np.abs(correlate_all(form, futures).r).max(axis=2)
+            beside = correlate_all(form, futures)
+            strongest = np.abs(beside.r * (beside.pairs >= MIN_CHANGES)).max(axis=2)
             found[block.series] = np.maximum(found[block.series], strongest * enough)
     few = min(_LOOKED_AT, len(found))
     top = np.argpartition(-found, few - 1, axis=0)[:few]

@@ -32,7 +32,7 @@ from expectations.leakage.clearest_series import clearest_series
 from expectations.leakage.likeness import FORMS, SCALES, Likeness, Place, compare, sample_series
 from expectations.leakage.ranks import agreement_in_rank
 from expectations.panel_view import PanelView, several
-from expectations.within_series import MIN_CHANGES
+from expectations.within_series import MIN_CHANGES, ahead, changes
 from hierforecast.check_options import Severity
 
 EQUAL, EQUAL_SUM, EXACT, EXACT_IN_ONE = 0.999, 0.95, 1 - 1e-6, 0.9999
@@ -90,10 +90,10 @@ def _of_one_lag(
     if len(sampled) < len(view.ordered.starts):
         few = _in_few_series(view, target, known, names, columns, lag, sampled)
         found |= {name: copy for name, copy in few.items() if name not in found or found[name].verdict == "warn"}
-        moving = [name for name in skipped if _moves(view, columns[names.index(name)]) >= MIN_CHANGES]
-        skipped = [name for name in skipped if name not in moving]
-        for name in moving:
-            copy = _where_it_moves(view, target, known, name, columns[names.index(name)], lag)
+        moves = {name: _moves(view, columns[names.index(name)], known, lag) for name in skipped}
+        skipped = [name for name in skipped if moves[name].sum() < MIN_CHANGES]
+        for name in (name for name in moves if name not in skipped):
+            copy = _where_it_moves(view, target, known, name, columns[names.index(name)], lag, moves[name])
             found |= {name: copy} if copy and name not in found else {}
     return list(found.values()), skipped
 
@@ -119,18 +119,21 @@ def _in_few_series(
     return found
 
 
-def _where_it_moves(view: PanelView, target: str, known: np.ndarray, name: str, column: np.ndarray, lag: int) -> Copy | None:
-    """Judge a column that stands still in most series in those where it does not."""
-    step = np.diff(column, prepend=column[:1])
-    moves = np.bincount(view.ordered.series, (np.abs(step) > 0).astype(float))
+def _where_it_moves(
+    view: PanelView, target: str, known: np.ndarray, name: str, column: np.ndarray, lag: int, moves: np.ndarray
+) -> Copy | None:
+    """Judge a column that stands still in most series in those where it does not; it has moved in some."""
     busiest = np.sort(np.argsort(-moves)[: len(sample_series(view.ordered))])
-    numbers = compare(view, [column], known, lag=lag, series=busiest[moves[busiest] > 1])
+    numbers = compare(view, [column], known, lag=lag, series=busiest[moves[busiest] > 0])
     return _judge(view, target, known, name, column, numbers, 0, lag)
 
 
-def _moves(view: PanelView, column: np.ndarray) -> int:
-    same = view.ordered.series[1:] == view.ordered.series[:-1]
-    return int((np.abs(np.diff(column))[same] > 0).sum())
+def _moves(view: PanelView, column: np.ndarray, known: np.ndarray, lag: int) -> np.ndarray:
+    """(series,) weeks in which a column changed and the target's own change is known; see `Likeness`."""
+    order = view.ordered
+    later = ahead(changes(known, order.series, order.periods), order.series, order.periods, lag)
+    moved = (np.abs(changes(column, order.series, order.periods)) > 0) & np.isfinite(later)
+    return np.bincount(order.series, moved.astype(float))
 
 
 def _judge(
@@ -184,7 +187,8 @@ def _verdict(numbers: Likeness, place: Place, ranks: Callable[[], float]) -> Sev
 def _exact_in_one(view: PanelView, target: str, name: str, numbers: Likeness, number: int, lag: int) -> Copy | None:
     """A column that is the target in at least one series that moves often enough."""
     past = np.array(numbers.shifts) < 0
-    r = np.abs(numbers.by_series[:, number]) * (numbers.moves[:, number] >= MIN_CHANGES)[:, None, None, None]
+    enough = (numbers.moves[:, number] >= MIN_CHANGES)[:, None, None, None] & (numbers.pairs[:, number] >= MIN_CHANGES)
+    r = np.abs(numbers.by_series[:, number]) * enough
     lagged = r[:, :, past].max(axis=(1, 2, 3), initial=0) >= EXACT_IN_ONE
     exact = (r[:, :, ~past].max(axis=(1, 2, 3)) >= EXACT_IN_ONE) & ~lagged
     if not exact.any():

@@ -43,7 +43,8 @@ class Likeness(NamedTuple):
         error: standard error of the pooled atanh(r).
         equal: share of equal cells where the target moves; 0 on the log scale.
         by_series: (series, columns, forms, shifts, scales) r of changes.
-        moves: (series, columns) weeks in which the column changed.
+        pairs: the pairs of changes that each of these rests on, of the same shape.
+        moves: (series, columns) weeks in which the column changed and the target's own change is known.
         series: (series,) their numbers.
     """
 
@@ -55,6 +56,7 @@ class Likeness(NamedTuple):
     error: np.ndarray
     equal: np.ndarray
     by_series: np.ndarray
+    pairs: np.ndarray
     moves: np.ndarray
     series: np.ndarray
 
@@ -83,10 +85,11 @@ def compare(view: PanelView, columns: Sequence[np.ndarray], target: np.ndarray, 
     share = np.clip((weights * remaining).sum(axis=0) / weights.sum(axis=0), 0.0, 1.0)
     noise = np.where(judged, share * _noise(beside) / _noise(level.strength), 1.0)
     error = 1 / np.sqrt(np.maximum(level.weight - 3 * (level.pairs > 0).sum(axis=0), 1))
-    by_series, moves = change.r, np.concatenate([part.moves for part in parts])
+    moves = np.concatenate([part.moves for part in parts])
     equal = _equal_shares(parts)
     numbers = np.concatenate([part.series for part in parts])
-    return Likeness(shifts, level.strength, beside, change.strength, noise, error, equal, by_series, moves, numbers)
+    by_series = (change.r, change.pairs, moves, numbers)
+    return Likeness(shifts, level.strength, beside, change.strength, noise, error, equal, *by_series)
 
 
 class _Part(NamedTuple):
@@ -128,8 +131,8 @@ def _compare_block(
     found = [correlate_all(beside, _at_shifts(versions, block.periods, lag, shifts)) for beside, versions in kinds]
     after, before = (_squares(values, there) for values in (left, both))
     remaining = np.where(before > 0, spare(basis, there)[:, None] * after / np.where(before > 0, before, 1), 1.0)
-    step = changed(known, block.periods)
-    moves = (np.abs(step) > 0).sum(axis=2)
+    judged = np.isfinite(shifted(changed(own, block.periods), block.periods, lag))
+    moves = ((np.abs(changed(known, block.periods)) > 0) & judged).sum(axis=2)
     futures = _at_shifts(own, block.periods, lag, shifts)
     return _Part(
         block.series,

@@ -17,20 +17,23 @@ MIN_PERIODS = 20
 class ExpectValuesKnownInTime(PanelExpectation):
     """A measured driver (`known_ahead: false`) has no value that nobody could know yet.
 
-    The law: a panel that has plan rows is a panel of the day after its last known target, period T. What is known k
-    periods later (`availability_lag: k`) is then known up to period T + 1 - k: a lag of 1 means as late as the target
-    itself, a lag of 0 that the running period may be there already, a lag of 2 that the target's last period is still
-    empty. A value after that is a forecast in disguise, and a model that trains on it promises what it cannot keep.
-    A panel without plan rows was put together at some later day, and says nothing about this.
+    The law: sales are known a periods after the period they were made in has ended (`target.availability_lag: a`), so a
+    panel that has plan rows and whose last known target is of period T is a panel of period T + 1 + a. What is known k
+    periods later (`availability_lag: k`) is then known up to period T + 1 + a - k. With a = 0, a lag of 1 means as late
+    as the target itself, a lag of 0 that the running period may be there already, a lag of 2 that the target's last
+    period is still empty. A value after that is a forecast in disguise, and a model that trains on it promises what it
+    cannot keep. A panel without plan rows was put together at some later day, and says nothing about this.
 
     Args:
         target: the column whose last known value is period T.
-        lags: availability lag in periods of every measured driver.
+        lags: k, availability lag in periods of every measured driver.
+        target_lag: a, that of the target, periods.
     """
 
     target: str
     lags: dict[str, int]
-    success_keys: ClassVar[tuple[str, ...]] = (*PanelExpectation.success_keys, "target", "lags")
+    target_lag: int = 0
+    success_keys: ClassVar[tuple[str, ...]] = (*PanelExpectation.success_keys, "target", "lags", "target_lag")
 
     def find(self, view: PanelView) -> Finding:
         """Rows with a value later than it can be known."""
@@ -41,9 +44,10 @@ class ExpectValuesKnownInTime(PanelExpectation):
             return Finding("no plan rows after the last known target: nothing to judge")
         found, keys, broken = [], [], np.zeros(len(view.frame), dtype=bool)
         for column, lag in self.lags.items():
-            early = view.frame[column].notna().to_numpy() & (view.numbers > last + 1 - lag)
+            end = last + 1 + self.target_lag - lag
+            early = view.frame[column].notna().to_numpy() & (view.numbers > end)
             if early.any():
-                until = write_date(view.grid.date(last + 1 - lag))
+                until = write_date(view.grid.date(end))
                 found.append(f"{column!r} has values after {until}, {several(int(early.sum()), 'row')}")
                 keys += [f"{key} ({column})" for key in view.keys(early)]
                 broken |= early

@@ -116,7 +116,8 @@ def _leakage(panel: SalesPanel) -> list[Check]:
 def _lags(panel: SalesPanel) -> Check:
     measured = {driver.name: _known_after(panel, driver) for driver in panel.drivers if not driver.known_ahead}
     measured = {name: lag for name, lag in measured.items() if lag is not None}
-    expectation = ExpectValuesKnownInTime(target=panel.target.name, lags=measured, **place(panel))
+    target = panel.target
+    expectation = ExpectValuesKnownInTime(target=target.name, lags=measured, target_lag=target.availability_lag, **place(panel))
     return Check("lags", "no measured driver has a value later than it can be known", expectation)
 
 

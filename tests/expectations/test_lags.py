@@ -9,9 +9,10 @@ def lags_of(report):
     return next(result for result in report.results if result.check == "lags")
 
 
-def measured(lag: int):
-    temperature = {"name": "temperature", "known_ahead": False, "availability_lag": lag}
-    sales = {"target": "units", "levels": ["region", "brand"], "drivers": [temperature]}
+def measured(lag: int, *, target_lag: int = 0, **others):
+    temperature = {"name": "temperature", "known_ahead": False, "availability_lag": lag} | others
+    target = {"name": "units", "availability_lag": target_lag}
+    sales = {"target": target, "levels": ["region", "brand"], "drivers": [temperature]}
     return parse_company({"company": "small", "sales": sales}).sales
 
 
@@ -27,6 +28,25 @@ def test_a_measured_driver_ends_where_it_can_be_known(sales, lag, last):
     first = late.loc[last + 1, "week"].date()
     assert lags_of(report).keys[0] == f"region=North, brand=Alba, week={first} (temperature)"
     assert lags_of(report).count == 4
+
+
+@pytest.mark.parametrize(("lag", "last"), [(0, 61), (1, 60), (2, 59), (3, 58)])
+def test_sales_that_come_late_leave_others_a_period_more(sales, lag, last):
+    week = sales.groupby(["region", "brand"]).cumcount()
+    noise = sales.assign(temperature=np.random.default_rng(1).random(len(sales)))
+    panel = measured(lag, target_lag=1)
+    assert validate(noise.assign(temperature=noise["temperature"].where(week <= last)), panel, name="sales").passed
+    report = validate(noise.assign(temperature=noise["temperature"].where(week <= last + 1)), panel, name="sales")
+    assert [result.check for result in report.failures] == ["lags"]
+
+
+def test_a_lag_of_late_sales_is_known_for_as_many_periods_ahead(sales):
+    panel = measured(0, target_lag=1, lag_of="units", lag_periods=2)
+    lagged = sales.groupby(["region", "brand"])["units"].shift(2).fillna(60.0)
+    week = sales.groupby(["region", "brand"]).cumcount()
+    assert validate(sales.assign(temperature=lagged.where(week <= 61)), panel, name="sales").passed
+    report = validate(sales.assign(temperature=lagged), panel, name="sales")
+    assert [result.check for result in report.failures] == ["lags"]
 
 
 def test_a_panel_without_plan_rows_is_not_judged(sales):

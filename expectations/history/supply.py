@@ -41,9 +41,12 @@ class ExpectSalesAtTheEnd(PanelExpectation):
             since -= 1
         rows = _zeros(view, self.target) & (view.numbers == last)
         found = f"{self.target!r} is 0 in {several(int(rows.sum()), 'row')} of the last known {self.frequency}"
+        whole = f"this {self.frequency}"
         if since < last:
             found += f", and has been since {write_date(view.grid.date(since))}"
-        cure = "Wait for the rest of the data, or leave this target empty"
+            whole = f"these {self.frequency}s"
+        # A target that is empty in some rows of a period only breaks `known`; measured values beside a plan break `lags`.
+        cure = f"Wait for the rest of the data, or leave target and measured drivers of {whole} empty in all rows"
         return Finding(f"{found}; before, most series always sold. {cure}", int(rows.sum()), view.keys(rows))
 
 
@@ -109,9 +112,12 @@ class ExpectNoSilentSeries(PanelExpectation):
             silent[:] = False
         if not silent.any():
             return Finding(f"no series that always sold is at 0 in all last {several(k, self.frequency)}")
-        keys = tuple(view.series_key(order.rows[order.starts[one]]) for one in np.flatnonzero(silent)[:SHOWN_KEYS])
+        dates = [write_date(view.grid.date(last - int(ago))) for ago in length[silent][:SHOWN_KEYS]]
+        shown = zip(order.rows[order.starts[silent]], dates, strict=False)
+        keys = tuple(f"{view.series_key(row)}: last sale {date}" for row, date in shown)
         found = f"{int(silent.sum()):,} series sold steadily and not at all in the last {several(k, self.frequency)} or more"
-        cure = "Out of stock, or delisted? Then leave its target empty, or its plan out"
+        # Not an empty target: `known` stops at it.
+        cure = "Out of stock, or delisted? Then take its rows after its last sale out"
         return Finding(f"{found}, while prices and other drivers go on. {cure}", int(silent.sum()), keys)
 
     def _explained(self, view: PanelView, silent: np.ndarray, now: np.ndarray, before: np.ndarray) -> np.ndarray:

@@ -91,7 +91,7 @@ def test_a_series_that_falls_silent_is_named(sales):
     one = (sales["region"] == "South") & (sales["brand"] == "Alba")
     gone = one & sales["week"].between(week(sales, 3), week(sales, 0))
     found = silent(sales.assign(units=sales["units"].where(~gone, 0.0)))
-    assert found.keys == ("region=South, brand=Alba",)
+    assert found.keys == (f"region=South, brand=Alba: last sale {week(sales, 4).date()}",)
     almost = one & sales["week"].between(week(sales, 2), week(sales, 0))
     assert silent(sales.assign(units=sales["units"].where(~almost, 0.0))).count == 0
 
@@ -130,6 +130,31 @@ def test_an_empty_end_stops_and_the_others_warn(sales, sales_panel, media, media
     assert {result.check for result in report.warnings} == {"zero_periods", "silent_series"}
     media.loc[119, "revenue"] = 0.0
     assert [result.check for result in validate(media, media_panel, name="m").failures] == ["zero_end"]
+
+
+def test_the_cure_of_a_silent_series_is_one(sales, sales_panel):
+    one = (sales["region"] == "South") & (sales["brand"] == "Alba")
+    since = week(sales, 4)
+    planted = sales.assign(units=sales["units"].where(~one | (sales["week"] <= since) | sales["units"].isna(), 0.0))
+    report = validate(planted, sales_panel, name="x")
+    (silence,) = (result for result in report.warnings if result.check == "silent_series")
+    assert "take its rows after its last sale out" in silence.found
+    cured = validate(planted[~one | (planted["week"] <= since)], sales_panel, name="x")
+    assert cured.passed, cured.message()
+    assert "silent_series" not in {result.check for result in cured.warnings}
+
+
+@pytest.mark.parametrize("weeks", [1, 3])
+def test_the_cure_of_an_empty_end_is_one(sales, sales_panel, weeks):
+    late = sales["week"].between(week(sales, weeks - 1), week(sales, 0))
+    planted = sales.assign(units=sales["units"].where(~late, 0.0))
+    report = validate(planted, sales_panel, name="x")
+    assert [result.check for result in report.failures] == ["zero_end"]
+    whole = "this week" if weeks == 1 else "these weeks"
+    assert f"leave target and measured drivers of {whole} empty in all rows" in report.message()
+    planted.loc[late, ["units", "temperature"]] = np.nan
+    cured = validate(planted, sales_panel, name="x")
+    assert cured.passed, cured.message()
 
 
 @pytest.mark.parametrize("judge", [at_end, throughout, silent])

@@ -109,8 +109,10 @@ def _own_references(panel: SalesPanel, driver: Driver) -> list[str]:
 
 def _leakage(panel: SalesPanel) -> list[Check]:
     references = [name for driver in panel.drivers for name in _own_references(panel, driver)]
-    judged = [*(driver.name for driver in panel.drivers), *references]
-    return leakage_checks(panel, dict.fromkeys(judged, 0), "driver")
+    # A measured driver works through its lags alone, the shortest of them judged. Of a planned one a forecast reads values
+    # of periods that are to come, so at lag 1 it would bring sales of all but the last of them along.
+    moved = {driver.name: 0 if driver.known_ahead else min(driver.lags) for driver in panel.drivers}
+    return leakage_checks(panel, moved | dict.fromkeys(references, 0), "driver")
 
 
 def _lags(panel: SalesPanel) -> Check:

@@ -84,7 +84,9 @@ class ExpectKnown(PanelExpectation):
 
 
 def read_numbers(cells: pd.Series) -> np.ndarray:
-    """Cells as floats, (rows,); NaN where a cell is empty or no number."""
+    """Cells as floats, (rows,); NaN where a cell is empty or no number: a date or a span of time is none."""
+    if cells.dtype.kind in "mMc" or isinstance(cells.dtype, pd.PeriodDtype):
+        return np.full(len(cells), np.nan)
     return pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
 
 

@@ -24,6 +24,8 @@ def content_checks(panel: SalesPanel, *, earlier: Profile | None = None, today: 
     """Checks on a typed copy whose structure holds."""
     target, where = panel.target.name, place(panel)
     checks = [bounds(target, 0, None, "sales cannot be negative", needed=True), known(panel, target, 0)]
+    if panel.weight and panel.weight not in {driver.reference for driver in panel.drivers}:
+        checks += [bounds(panel.weight, 0, None, "it weighs rows", needed=True), known(panel, panel.weight, 0)]
     logged = _logged(panel)
     for driver in panel.drivers:
         checks += _column_checks(panel, driver, driver.name, logged)
@@ -53,9 +55,9 @@ def _column_checks(panel: SalesPanel, driver: Driver, column: str, logged: set[s
     checks = [known(panel, column, until)]
     lower, upper = (driver.lower, driver.upper) if column == driver.name else (None, None)
     why = f"declared bounds{f', {driver.unit}' if driver.unit else ''}"
-    needed = column in logged
+    needed = column in logged or column == panel.weight
     if needed and (lower is None or lower < 0):
-        lower, why = 0.0, "it is read as a logarithm"
+        lower, why = 0.0, "it is read as a logarithm" if column in logged else "it weighs rows"
     if lower is not None or upper is not None:
         checks.append(bounds(column, lower, upper, why, needed=needed))
     return checks

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from expectations.columns import read_numbers
 from expectations.panel_view import PanelView
 from expectations.validation import content_checks, structure_checks, validate
 from hierforecast import synthetic
@@ -58,6 +59,27 @@ def test_text_in_one_price_is_named_with_its_key_and_its_text(sales, sales_panel
     report = validate(bad, sales_panel, name="sales")
     assert list(failed(report)) == [("type", "price")]
     assert report.failures[0].keys == ("region=North, brand=Alba, week=2024-02-05: 'n/a'",)
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        lambda week: week,
+        lambda week: week.dt.tz_localize("UTC"),
+        lambda week: week - week[0],
+        lambda week: week.dt.to_period("D"),
+        lambda week: week.astype("timestamp[ns][pyarrow]"),
+    ],
+)
+def test_dates_and_spans_of_time_are_no_numbers(sales, sales_panel, dates):
+    planted = sales.assign(price=dates(sales["week"]))
+    planted.loc[3, "price"] = pd.NaT
+    numbers = read_numbers(planted["price"])
+    assert len(numbers) == len(sales)
+    assert np.isnan(numbers).all()
+    failure = failed(validate(planted, sales_panel, name="sales"))["type", "price"]
+    assert failure.count == len(sales) - 1
+    assert failure.keys[1].startswith("region=North, brand=Alba, week=2024-01-08: '")
 
 
 def test_a_driver_equal_to_next_weeks_sales_is_stopped(sales, sales_panel):
@@ -130,6 +152,28 @@ def test_a_zero_price_under_a_logarithm_is_left_to_the_model(sales, sales_panel)
     assert validate(sales, panel, name="sales").passed
     sales.loc[10, "price"] = -0.5
     assert list(failed(validate(sales, panel, name="sales"))) == [("bounds", "price")]
+
+
+@pytest.mark.parametrize(("value", "check"), [(-1.0, "bounds"), (np.nan, "known")])
+def test_a_weight_that_training_cannot_read_is_named(sales, value, check):
+    drivers = [{"name": "price"}]
+    settings = {"target": "units", "levels": ["region", "brand"], "drivers": drivers, "weight": "trust"}
+    panel = parse_company({"company": "x", "sales": settings | {"checks": {"severity": {"bounds": "warn"}}}}).sales
+    planned = sales["units"].isna()
+    weighed = sales.assign(trust=np.where(planned, np.nan, 1.0))
+    assert validate(weighed, panel, name="sales").passed
+    weighed.loc[10, "trust"] = value
+    assert list(failed(validate(weighed, panel, name="sales"))) == [(check, "trust")]
+
+
+def test_a_weight_may_be_what_a_driver_is_measured_from(sales):
+    drivers = [{"name": "promotion", "reference": "trust"}]
+    settings = {"target": "units", "levels": ["region", "brand"], "drivers": drivers, "weight": "trust"}
+    panel = parse_company({"company": "x", "sales": settings}).sales
+    weighed = sales.assign(trust=1.0 + np.arange(len(sales)) % 7)
+    assert validate(weighed, panel, name="sales").passed
+    weighed.loc[10, "trust"] = -1.0
+    assert list(failed(validate(weighed, panel, name="sales"))) == [("bounds", "trust")]
 
 
 def test_a_panel_without_any_known_target_is_refused(sales, sales_panel):

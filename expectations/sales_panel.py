@@ -36,8 +36,8 @@ def content_checks(panel: SalesPanel, *, earlier: Profile | None = None, today: 
         checks.append(Check("no_gaps", gaps, ExpectNoGaps(**where), panel.period))
     full = f"the last {panel.frequency} with known {target!r} is delivered by at least half of the usual series"
     checks.append(Check("full_last_period", full, ExpectFullLastPeriod(target=target, **where), panel.period))
-    priced = _priced(panel)
-    others = [driver.name for driver in panel.drivers if driver.name not in priced]
+    priced = [name for name in panel.columns if name in logged]
+    others = [name for name in _explaining(panel) if name not in priced]
     checks += _nesting(panel)
     checks += unit_checks(panel, priced=priced, others=others)
     if priced:
@@ -64,16 +64,18 @@ def _column_checks(panel: SalesPanel, driver: Driver, column: str, logged: set[s
 
 
 def _logged(panel: SalesPanel) -> set[str]:
-    """Columns read as logarithms: drivers with that transform, and the columns they are measured from."""
+    """Columns read as logarithms, as prices are: drivers with that transform, and the columns they are measured from."""
     drivers = [driver for driver in panel.drivers if driver.transform == "log"]
     return {driver.name for driver in drivers} | {driver.reference for driver in drivers if isinstance(driver.reference, str)}
 
 
-def _priced(panel: SalesPanel) -> list[str]:
-    """Columns of prices and the like: read as logarithms, or measured from a column of usual values, and that column."""
-    usual = {driver.name: driver.reference for driver in panel.drivers if driver.reference in panel.columns}
-    names = {*_logged(panel), *usual, *usual.values()} - {"mean"}
-    return [name for name in panel.columns if name in names]
+def _explaining(panel: SalesPanel) -> list[str]:
+    """Drivers, and the columns that they are measured from."""
+    return [*(driver.name for driver in panel.drivers), *_references(panel)]
+
+
+def _references(panel: SalesPanel) -> list[str]:
+    return [name for driver in panel.drivers for name in _own_references(panel, driver)]
 
 
 def _nesting(panel: SalesPanel) -> list[Check]:
@@ -90,7 +92,7 @@ def _nesting(panel: SalesPanel) -> list[Check]:
 
 
 def _odd_values(panel: SalesPanel, priced: list[str]) -> Check:
-    references = {driver.name: driver.reference for driver in panel.drivers if driver.reference in priced}
+    references = {driver.name: driver.reference for driver in panel.drivers if {driver.name, driver.reference} <= {*priced}}
     limit = panel.checks.max_jump
     expectation = ExpectUsualValues(columns=priced, limit=limit, references=references, **place(panel))
     sentence = f"{', '.join(map(repr, priced))} stay within {limit:g} times their series' usual value"
@@ -110,11 +112,10 @@ def _own_references(panel: SalesPanel, driver: Driver) -> list[str]:
 
 
 def _leakage(panel: SalesPanel) -> list[Check]:
-    references = [name for driver in panel.drivers for name in _own_references(panel, driver)]
     # A measured driver works through its lags alone, the shortest of them judged. Of a planned one a forecast reads values
     # of periods that are to come, so at lag 1 it would bring sales of all but the last of them along.
     moved = {driver.name: 0 if driver.known_ahead else min(driver.lags) for driver in panel.drivers}
-    return leakage_checks(panel, moved | dict.fromkeys(references, 0), "driver")
+    return leakage_checks(panel, moved | dict.fromkeys(_references(panel), 0), "driver")
 
 
 def _lags(panel: SalesPanel) -> Check:

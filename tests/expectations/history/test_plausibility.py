@@ -4,7 +4,8 @@ import pytest
 
 from expectations.history.plausibility import ExpectSameUnit, ExpectUsualValues, quantiles
 from expectations.panel_view import PanelView
-from expectations.validation import validate
+from expectations.validation import content_checks, validate
+from hierforecast.settings import parse_company
 
 LEVELS = ("region", "brand")
 PLACE = {"levels": list(LEVELS), "period": "week", "frequency": "week"}
@@ -151,3 +152,19 @@ def test_a_change_of_unit_stops_and_odd_values_warn(sales, sales_panel):
     warned = validate(sales, sales_panel, name="x")
     assert warned.passed
     assert [result.check for result in warned.warnings] == ["odd_values"]
+
+
+def test_only_what_is_read_as_a_logarithm_is_a_price(sales):
+    """Degrees around 0, measured from what is normal for the week, have neither factors nor units of money."""
+    temperature = {"name": "temperature", "reference": "normal", "known_ahead": False, "availability_lag": 1}
+    drivers = [{"name": "price", "transform": "log", "reference": "regular_price"}, temperature]
+    panel = parse_company({"company": "x", "sales": {"target": "units", "levels": list(LEVELS), "drivers": drivers}}).sales
+    normal = 3.0 - 6 * np.cos(2 * np.pi * sales["week"].dt.day_of_year / 365.25)
+    mild = sales.assign(normal=normal, temperature=sales["temperature"] - 9)
+    report = validate(mild, panel, name="x")
+    assert report.passed, report.message()
+    assert "odd_values" not in {result.check for result in report.warnings}
+    by_id = {check.check: check.expectation for check in content_checks(panel)}
+    assert by_id["unit_change"].columns == ["units", "price", "regular_price"]
+    assert by_id["level_shift"].columns == by_id["scale_change"].columns == ["temperature", "normal"]
+    assert by_id["odd_values"].references == {"price": "regular_price"}

@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 
 from hierforecast.errors import HomeError
 from hierforecast.layout import (
@@ -95,11 +96,18 @@ def _home(arguments: argparse.Namespace) -> Home:
     return open_home(find_home(given, Path(arguments.here) if given else ROOT))
 
 
-def _end_by_signals() -> None:
-    """End in order, with everything started here, also when told to by a service manager or a closed terminal."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+def _end_by_signals(*, serving: bool = False) -> None:
+    """End in order, with everything started here, also when told to by a service manager or a closed terminal.
+
+    The exit code is the shell's for that signal: what it ended is not done. Serving is done whenever somebody says so.
+    """
+
+    def end(number: int, _: FrameType | None) -> None:
+        sys.exit(0 if serving else 128 + number)
+
+    signal.signal(signal.SIGTERM, end)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup wants it
-        signal.signal(signal.SIGHUP, lambda *_: sys.exit(0))
+        signal.signal(signal.SIGHUP, end)
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:
@@ -146,6 +154,7 @@ def _serve_what_is_kept(arguments: argparse.Namespace, home: Home, environment: 
 
 def _serve(arguments: argparse.Namespace, home: Home, environment: dict[str, str]) -> int:
     """Start dashboard and MLflow UI, say where they are, and wait for Ctrl-C or for one of them to end."""
+    _end_by_signals(serving=True)
     host = arguments.host.strip("[]")
     if not is_loopback(host):
         print(f"\n{OPEN.format(host=host)}", file=sys.stderr, flush=True)
@@ -224,9 +233,8 @@ def _answers(address: str, process: subprocess.Popen[bytes]) -> bool:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """End a process with everything it started; a second Ctrl-C does not cut that short."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if process.poll() is not None:
-        return
-    os.killpg(process.pid, signal.SIGTERM)
+    with suppress(ProcessLookupError):  # also where it is dead itself, what it started may not be
+        os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(timeout=GRACE_SECONDS)
     except subprocess.TimeoutExpired:

@@ -36,10 +36,10 @@ def approve(
         by: who says so; by default the user of this process.
         anyway: promote it also where it was compared with another champion than today's.
     """
-    company = read_company(settings).company
+    waiting = shelving.find_waiting(read_company(settings).company, family, version)
     if refuse:
-        return shelving.refuse(company, family, version, by=by, reason=reason)
-    return shelving.approve(company, family, version, by=by, reason=reason, anyway=anyway)
+        return shelving.refuse(waiting, by=by, reason=reason)
+    return shelving.approve(waiting, by=by, reason=reason, anyway=anyway)
 
 
 if __name__ == "__main__":

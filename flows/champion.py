@@ -3,7 +3,7 @@
 from prefect import get_run_logger
 
 from flows.order import Family, score_after_cutoff
-from hierforecast.errors import HierforecastError
+from hierforecast.errors import HierforecastError, HomeError, ModelFolderError, NoRoomError, RegistryError
 from hierforecast.gates import Rival
 from hierforecast.schema import Company
 from tasks import checks, evaluation, panels
@@ -13,6 +13,9 @@ from tasks.fingerprint import family_settings
 from tasks.outages import OutageError
 from tasks.panels import PanelReference
 from tasks.registry.records import Version
+
+# What says nothing about the champion, as a full disk or a server that is gone: nobody is promoted unbeaten for it.
+NOT_ITS_FAULT = (OutageError, NoRoomError, HomeError, RegistryError, ModelFolderError)
 
 
 def as_rival(family: Family, company: Company, panel: PanelReference, champion: Version | None, challenger: Score) -> Rival:
@@ -33,8 +36,8 @@ def as_rival(family: Family, company: Company, panel: PanelReference, champion: 
         settings, checked = on_todays_data(family, champion.settings, company, panel)
         score = score_after_cutoff(family, settings, checked.panel)
         return evaluation.compare(challenger, score, ours.levels if family.PANEL == "sales" else [])
-    except OutageError:
-        raise  # a full disk or a server that is gone says nothing about the champion: nobody is promoted unbeaten for it
+    except NOT_ITS_FAULT:
+        raise
     except HierforecastError as error:
         reason = str(error).splitlines()[0]
         get_run_logger().warning("the champion's settings cannot be fitted to today's panel: %s", error)

@@ -6,7 +6,7 @@ weeks it has seen. What is registered is the refit on all weeks, so forecasts st
 
 from prefect import get_run_logger
 
-from flows.champion import as_rival, on_todays_data, same_settings
+from flows.champion import NOT_ITS_FAULT, as_rival, on_todays_data, same_settings
 from flows.order import Family, Outcome, score_after_cutoff
 from flows.standing import how_to_approve, standing
 from hierforecast.errors import HierforecastError, RegistryError
@@ -16,7 +16,6 @@ from tasks import illustration, reports, shelving
 from tasks.checks import CheckedPanel
 from tasks.evaluation import Score
 from tasks.fingerprint import fingerprint
-from tasks.outages import OutageError
 from tasks.registry.records import Version
 from tasks.trained import Trained
 
@@ -27,7 +26,7 @@ def retrain(family: Family, company: Company, checked: CheckedPanel) -> Outcome:
     outcome = _challenge(family, company, checked, champion, as_challenger=True)
     if outcome.version.decision == "kept" and champion and champion.settings:
         refit = _refresh(family, company, checked, champion)
-        if refit and refit.version.decision == "waiting":
+        if refit and (refit.made or refit.version.decision == "waiting"):
             summary = f"{outcome.summary}; the champion's settings on today's data are version {refit.version.version}, "
             return outcome.model_copy(update={"summary": summary + refit.summary})
     return outcome
@@ -106,7 +105,7 @@ def _refresh(family: Family, company: Company, checked: CheckedPanel, champion: 
     try:
         settings, theirs = on_todays_data(family, champion.settings, company, checked.panel)
         return _challenge(family, settings, theirs, champion, as_challenger=False)
-    except OutageError:
+    except NOT_ITS_FAULT:
         raise  # the next run makes up for it
     except HierforecastError as error:
         logger.warning("the champion's settings cannot be refitted on today's panel: %s", error)

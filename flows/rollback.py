@@ -27,11 +27,12 @@ def rollback(
     Args:
         settings: a company's YAML file.
         family: "hiref" or "precision".
-        to: a version's number; by default the latest one before the champion that was ever promoted.
+        to: a version's number; by default the champion before this one.
         reason: why; kept on the version that is replaced, with who did it and when.
         by: who does it; by default the user of this process.
     """
-    return shelving.roll_back(read_company(settings).company, family, to, by=by, reason=reason)
+    now, then = shelving.find_rollback(read_company(settings).company, family, to)
+    return shelving.roll_back(now, then, by=by, reason=reason)
 
 
 if __name__ == "__main__":

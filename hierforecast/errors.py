@@ -36,7 +36,7 @@ class ModelFolderError(HierforecastError):
 
 
 class HomeError(HierforecastError):
-    """The home folder cannot be found, made or written to."""
+    """The home folder cannot be found, made or written to, or a file in it is damaged."""
 
 
 class NoRoomError(HierforecastError):

@@ -17,7 +17,16 @@ from pathlib import Path
 from types import TracebackType
 
 from hierforecast.errors import HierforecastError, HomeError
-from hierforecast.layout import HOME_VARIABLE, TRACKING_VARIABLE, Home, default_environment, find_home, open_home, part_login
+from hierforecast.layout import (
+    HOME_VARIABLE,
+    TRACKING_VARIABLE,
+    Home,
+    default_environment,
+    find_home,
+    open_home,
+    part_login,
+    without_login,
+)
 
 PATIENCE_VARIABLE = "HIERFORECAST_PATIENCE_MINUTES"
 _PATIENCE_MINUTES = 120.0  # a retrain of a large company takes an hour; Monday's is never behind more than one other run
@@ -136,6 +145,6 @@ def _without_traceback(record: logging.LogRecord) -> bool:
         record.msg, record.args = f"stopped: {str(error).splitlines()[0]}", ()
         record.exc_info = record.exc_text = None
     elif type(error).__module__.startswith("httpx"):  # Prefect's client; `tasks.outages` tells it in full at the end
-        record.msg, record.args = f"Prefect's server cannot be told how the run went: {error}", ()
+        record.msg, record.args = f"Prefect's server cannot be told how the run went: {without_login(str(error))}", ()
         record.exc_info = record.exc_text = None
     return True

@@ -21,6 +21,7 @@ _NO_ROOM = {
     errno.EFBIG: "it grew past the size that a file may have there (see `ulimit -f`)",
     errno.EROFS: "it cannot be written to",
 }
+_NOT_TO_BE_USED = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP)
 _PREFECT_CURE = (
     "Finished stages are kept, and no version is promoted unjudged. Start the server (`prefect server start`) and run the "
     "same command again: it takes up what is finished. Without PREFECT_API_URL a run needs no server."
@@ -41,8 +42,8 @@ class OutageError(HierforecastError):
 
 
 def told(error: Exception) -> OutageError | None:
-    """The outage behind an error that ended a flow, be it Prefect's server or the disk; None for any other error."""
-    return of_prefect(error) or of_the_disk(error)
+    """The outage behind an error that ended a flow, be it Prefect's server, the disk or a path; None for any other error."""
+    return of_prefect(error) or of_the_disk(error) or of_a_path(error)
 
 
 def of_prefect(error: Exception) -> OutageError | None:
@@ -100,3 +101,11 @@ def of_the_disk(error: Exception) -> OutageError | None:
         if "database or disk is full" in str(item):
             return OutageError(f"cannot write {environment.home().database}: the disk is full.\nMake room and run again.")
     return None
+
+
+def of_a_path(error: Exception) -> OutageError | None:
+    """A path that this user cannot use. Not where it only led to the error: libraries try paths, and go on."""
+    if not (isinstance(error, OSError) and error.errno in _NOT_TO_BE_USED and error.filename):
+        return None
+    cure = "Name another path, or mend its owner and permissions, and run the same command again."
+    return OutageError(f"cannot use {error.filename2 or error.filename}: {error.strerror}.\n{cure}", passing=False)

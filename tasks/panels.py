@@ -18,7 +18,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict
 
 from hierforecast import splits, synthetic
-from hierforecast.errors import PanelError
+from hierforecast.errors import HomeError, PanelError
 from hierforecast.hierarchy import node_names
 from hierforecast.schema import Company, MediaPanel, SalesPanel
 from hierforecast.settings import panel_path
@@ -86,12 +86,12 @@ def raw(reference: PanelReference) -> pd.DataFrame:
     """The panel as it came.
 
     Raises:
-        PanelError: it was damaged since it was stored.
+        HomeError: it was damaged since it was stored.
     """
     try:
         return pd.read_parquet(reference.path)
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise PanelError(
+        raise HomeError(
             f"the stored panel {reference.path!r} cannot be read: {error}; run again: it is written anew from its source"
         ) from None
 

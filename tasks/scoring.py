@@ -18,9 +18,11 @@ def forecast_rows(company: Company, family: str, *, settings: str, rows: str | N
     """Forecast rows with the company's champion and write them as Parquet; returns the path.
 
     Raises:
-        PanelError: there is no champion, no such rows, or a column is missing or not of its type.
+        PanelError: there is no champion, no such rows, a column is missing or not of its type, or `out` is a folder.
     """
     environment.prepare()
+    if out and Path(out).is_dir():
+        raise PanelError(f"forecasts go to one file, and {out!r} is a folder; name a file in it, such as forecasts.parquet")
     from tasks.registry import versions
 
     with asking.of_the_registry():

@@ -151,37 +151,58 @@ def promote(version: Version, decision: str, expected_champion: str | None) -> V
         return None
 
 
+# Who is meant is found in a step of its own: asked again after a lost answer, the next step finds it done, not the next one.
+@task(name="find-waiting", **_RETRIED)
+@asking.of_the_registry()
+def find_waiting(company: str, family: str, number: str | None) -> Version:
+    """The version that waits for a person's word."""
+    environment.prepare()
+    from tasks.registry import approval
+
+    return approval.waiting(company, family, number)
+
+
 @task(name="approve", **_RETRIED)
 @asking.of_the_registry()
-def approve(company: str, family: str, number: str | None, *, by: str | None, reason: str, anyway: bool) -> str:
+def approve(version: Version, *, by: str | None, reason: str, anyway: bool) -> str:
     """Promote a version that waits for a person's word, and say which."""
     environment.prepare()
     from tasks.registry import approval
 
-    version = approval.approve(company, family, number=number, by=by, because=reason, anyway=anyway)
+    approval.approve(version, by=by, because=reason, anyway=anyway)
     return f"{version.name}: version {version.version} is approved and champion now"
 
 
 @task(name="refuse", **_RETRIED)
 @asking.of_the_registry()
-def refuse(company: str, family: str, number: str | None, *, by: str | None, reason: str) -> str:
+def refuse(version: Version, *, by: str | None, reason: str) -> str:
     """Keep a version that waits out for good, and say which."""
     environment.prepare()
     from tasks.registry import approval
 
-    version = approval.refuse(company, family, number=number, by=by, because=reason)
+    approval.refuse(version, by=by, because=reason)
     return f"{version.name}: version {version.version} is refused, the champion stays"
+
+
+@task(name="find-rollback", **_RETRIED)
+@asking.of_the_registry()
+def find_rollback(company: str, family: str, to: str | None) -> tuple[Version, Version]:
+    """The champion, and the version that shall take its place."""
+    environment.prepare()
+    from tasks.registry import promotion
+
+    return promotion.find_rollback(company, family, to=to)
 
 
 @task(name="roll-back", **_RETRIED)
 @asking.of_the_registry()
-def roll_back(company: str, family: str, to: str | None, *, by: str | None, reason: str) -> str:
+def roll_back(now: Version, then: Version, *, by: str | None, reason: str) -> str:
     """Put an earlier champion back, and say which."""
     environment.prepare()
     from tasks.registry import promotion
 
-    before, now = promotion.roll_back(company, family, to=to, by=by, because=reason)
-    return f"{now.name}: version {now.version} is champion again, in place of version {before.version}"
+    promotion.roll_back(now, then, by=by, because=reason)
+    return f"{then.name}: version {then.version} is champion again, in place of version {now.version}"
 
 
 @task(name="log-backtest", **_RETRIED)

@@ -8,23 +8,18 @@ from tasks.registry.records import CHAMPION, REFUSED, WAITING, Version
 from tasks.registry.versions import all_versions
 
 
-def approve(
-    company: str, family: str, *, number: str | None = None, by: str | None = None, because: str = "", anyway: bool = False
-) -> Version:
-    """Promote a version that waits.
+def approve(version: Version, *, by: str | None = None, because: str = "", anyway: bool = False) -> Version:
+    """Promote a version that waits, see `waiting`. Doing it again changes nothing more.
 
     Args:
-        company: whose model.
-        family: "hiref" or "precision".
-        number: of the version; None is the one that waits.
+        version: which.
         by: who approves; None is the user of this process.
         because: why.
         anyway: also where it was compared with another champion than today's.
 
     Raises:
-        RegistryError: no such version waits, it cannot be loaded, or the champion is another one by now.
+        RegistryError: it cannot be loaded, or the champion is another one by now.
     """
-    version = waiting(company, family, number)
     champion = alias(version.name, CHAMPION)
     if champion not in (version.judged_against, version.version) and not anyway:
         then = f"with version {version.judged_against}" if version.judged_against else "with no champion"
@@ -42,9 +37,8 @@ def approve(
     return version.model_copy(update={"decision": "promoted"})
 
 
-def refuse(company: str, family: str, *, number: str | None = None, by: str | None = None, because: str = "") -> Version:
-    """Keep a version that waits out for good. Raises RegistryError where no such version waits."""
-    version = waiting(company, family, number)
+def refuse(version: Version, *, by: str | None = None, because: str = "") -> Version:
+    """Keep a version that waits out for good. None for `by` is the user of this process."""
     said = signature("refused", by, because)
     set_tags(version, said)
     _describe(version, "Refused", said["refused_by"], because)

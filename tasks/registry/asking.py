@@ -11,7 +11,9 @@ from tasks import environment
 from tasks.outages import OutageError, of_the_disk
 
 # Steps that may have been carried out although nobody heard the answer.
-_MOVES_THE_CHAMPION = ("promote", "approve", "roll-back")
+_LOOK = "it may have been carried out all the same: look who is champion before you run it again"
+_UNSURE = {"promote": "the next run finds out whether it was carried out", "approve": _LOOK, "roll-back": _LOOK}
+_NEXT = "Start the server and run the same command again: it takes up what is finished and registers it."
 
 
 @contextmanager
@@ -40,10 +42,7 @@ def _with_cure(outage: OutageError) -> OutageError:
         return outage
     began = run.start_time or datetime.now(UTC)
     tried = f"{run.run_count} attempt{'s' if run.run_count > 1 else ''} in {(datetime.now(UTC) - began).total_seconds():.0f} s"
-    unsure = task.name in _MOVES_THE_CHAMPION
-    left = "the next run finds out whether it was carried out" if unsure else "nothing was promoted by it"
-    return OutageError(
-        f"{outage}\nStep {task.name!r} gave up after {tried}; {left}. Finished stages are kept in {environment.home().work}.\n"
-        "Start the server and run the same command again: it takes up what is finished and registers it.",
-        passing=outage.passing,
-    )
+    left = _UNSURE.get(task.name, "nothing was promoted by it")
+    cure = f"Finished stages are kept in {environment.home().work}.\n{_NEXT}"
+    end = f"Step {task.name!r} gave up after {tried}; {left}."
+    return OutageError(f"{outage}\n{end}" + ("" if left == _LOOK else f" {cure}"), passing=outage.passing)

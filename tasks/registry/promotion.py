@@ -2,10 +2,12 @@
 
 import getpass
 import logging
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from hierforecast.errors import RegistryError
+from hierforecast.errors import BusyError, RegistryError
 from hierforecast.gates import Decision
 from hierforecast.layout import registered_name
 from tasks import locks
@@ -53,11 +55,22 @@ def put_to_work(version: Version, expected_champion: str | None) -> None:
     that share no home, a moment of two requests is left.
     """
     server = client()
-    with locks.hold(f"{version.name}.champion", "moving the champion", patience=_PATIENCE, tell=_log.info):
+    with _nobody_else_moves(version.name):
         refuse_if_moved(version, expected_champion)
         server.set_registered_model_alias(version.name, CHAMPION, version.version)
     if alias(version.name, CHALLENGER) == version.version:
         server.delete_registered_model_alias(version.name, CHALLENGER)
+
+
+@contextmanager
+def _nobody_else_moves(name: str) -> Iterator[None]:
+    try:
+        with locks.hold(f"{name}.champion", "moving the champion", patience=_PATIENCE, tell=_log.debug):
+            yield
+    except BusyError:
+        raise BusyError(
+            f"somebody else has been moving the champion of {name!r} for {_PATIENCE:.0f} s; nothing was moved. Run again"
+        ) from None
 
 
 def refuse_if_moved(version: Version, expected_champion: str | None) -> None:
@@ -78,23 +91,17 @@ def alias(name: str, which: str) -> str | None:
     return None if number is None else str(number)
 
 
-def roll_back(
-    company: str, family: str, *, to: str | None = None, by: str | None = None, because: str = ""
-) -> tuple[Version, Version]:
-    """Put an earlier champion back; returns the one that was replaced and the one that stands now.
-
-    The version is loaded first, every file of it checked. Who did it, when and why are tags of the one that was replaced.
+def find_rollback(company: str, family: str, *, to: str | None = None) -> tuple[Version, Version]:
+    """The champion, and the version that a rollback puts in its place.
 
     Args:
         company: whose model.
         family: "hiref" or "precision".
-        to: a version's number, also of one that was kept out; None takes the latest one before the champion that was ever
-            promoted.
-        by: who does it; None is the user of this process.
-        because: why.
+        to: a version's number, also of one that was kept out; None takes the champion before this one: that which it was
+            compared with, or, where that was never promoted, the latest earlier version that was.
 
     Raises:
-        RegistryError: there is no champion, no earlier one, no such version, or it cannot be loaded.
+        RegistryError: there is no champion, no earlier one, or no such version.
     """
     name = registered_name(company, family)
     known = {version.version: version for version in all_versions(company, family)}
@@ -102,17 +109,28 @@ def roll_back(
     if champion is None:
         raise RegistryError(f"{name!r} has no champion to roll back from")
     earlier = [number for number, v in known.items() if v.decision == "promoted" and int(number) < int(champion)]
-    chosen = to or max(earlier, key=int, default=None)
+    before = known[champion].judged_against
+    chosen = to or (before if before in earlier else max(earlier, key=int, default=None))
     if chosen is None:
         raise RegistryError(f"{name!r} has no champion before version {champion}; it was the first")
     if chosen not in known or chosen == champion:
         others = ", ".join(sorted(known.keys() - {champion}, key=int)) or "none"
         raise RegistryError(f"{name!r} cannot go back to version {chosen} from {champion}; other versions: {others}")
-    now, then = known[champion], known[chosen]
+    return known[champion], known[chosen]
+
+
+def roll_back(now: Version, then: Version, *, by: str | None = None, because: str = "") -> None:
+    """Put a version in the champion's place, see `find_rollback`. Doing it again changes nothing more.
+
+    The version is loaded first, every file of its model checked. Who did it, when and why are tags of the one that was
+    replaced. None for `by` is the user of this process.
+
+    Raises:
+        RegistryError: the version cannot be loaded, or another one is champion by now.
+    """
     ensure_readable(then)
-    set_tags(now, {"rolled_back_to": chosen, **signature("rolled_back", by, because)})
-    put_to_work(then, champion)
-    return now, then
+    set_tags(now, {"rolled_back_to": then.version, **signature("rolled_back", by, because)})
+    put_to_work(then, now.version)
 
 
 def ensure_readable(version: Version) -> None:
@@ -134,8 +152,15 @@ def ensure_readable(version: Version) -> None:
 
 def signature(what: str, by: str | None, because: str) -> dict[str, str]:
     """Tags that say who did it and when, and why if that was said."""
-    told = {f"{what}_by": by or getpass.getuser(), f"{what}_at": datetime.now(UTC).isoformat(timespec="seconds")}
+    told = {f"{what}_by": by or _this_user(), f"{what}_at": datetime.now(UTC).isoformat(timespec="seconds")}
     return told | ({f"{what}_because": because} if because else {})
+
+
+def _this_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # as in a container that runs under a number without a name
+        return f"uid {os.getuid()}"
 
 
 def set_tags(version: Version, tags: Mapping[str, str]) -> None:

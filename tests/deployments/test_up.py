@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from deployments import up
@@ -101,6 +103,27 @@ def test_a_runs_exit_code_is_passed_on(signals):
     assert up._run([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], {}) == 128 + 9
 
 
+@pytest.mark.parametrize(("serving", "code"), [(False, 143), (True, 0)])
+def test_a_run_that_a_service_manager_ends_is_not_done(signals, serving, code):
+    up._end_by_signals(serving=serving)
+    with pytest.raises(SystemExit) as end:
+        signal.raise_signal(signal.SIGTERM)
+    assert end.value.code == code
+
+
+def test_what_a_dead_server_started_is_ended_too(signals, tmp_path):
+    program = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid)"
+    with (tmp_path / "pid").open("wb") as out:
+        leader = subprocess.Popen([sys.executable, "-c", program], stdout=out, start_new_session=True)
+    leader.wait()
+    up._stop(leader)
+    orphan = int((tmp_path / "pid").read_text())
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(orphan) and psutil.Process(orphan).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("deaf", [False, True], ids=["listens", "is deaf"])
 def test_ctrl_c_ends_a_run_and_what_it_started(signals, monkeypatch, tmp_path, capfd, deaf):
     """The run starts a child, says so, and waits; the child is gone with it, whether the run listens or has to be killed."""
@@ -147,6 +170,7 @@ def started(monkeypatch, tmp_path):
 
         monkeypatch.setattr(up.subprocess, "Popen", Ended)
         monkeypatch.setattr(up, "_answers", lambda *_: True)
+        monkeypatch.setattr(up, "_stop", lambda _: None)
         monkeypatch.setattr(sys, "argv", ["up", "--serve-only", *words])
         monkeypatch.setenv("HIERFORECAST_HOME", str(tmp_path / "home"))
         monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking or "")

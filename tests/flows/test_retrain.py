@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from flows.retrain import retrain
-from hierforecast.errors import PanelError, RegistryError
+from hierforecast.errors import HomeError, ModelFolderError, NoRoomError, PanelError, RegistryError, SealError
 from hierforecast.gates import DataFindings, Decision, Rival, decide_hiref
 from hierforecast.schema import Company
 from hierforecast.settings import parse_company
@@ -286,14 +286,15 @@ def test_why_the_champion_could_not_be_fitted_is_on_the_version(shelf, monday, m
     assert "cannot be fitted to today's panel (no column 'price')" in shelf.decisions["2"].results[0].sentence
 
 
-def test_an_outage_while_the_champion_is_fitted_promotes_nobody(shelf, monday, monkeypatch):
+@pytest.mark.parametrize("error", [OutageError, NoRoomError, HomeError, SealError, ModelFolderError])
+def test_what_is_no_fault_of_the_champion_promotes_nobody(shelf, monday, monkeypatch, error):
     monday(iterations=100)
 
     def gone(*_, **__):
-        raise OutageError("MLflow does not answer")
+        raise error("as it was fitted")
 
     monkeypatch.setattr("flows.retrain.as_rival", _with_broken_data(gone, monkeypatch))
-    with pytest.raises(OutageError):
+    with pytest.raises(error):
         monday(iterations=300, data="second")
     assert shelf.champion == "1"
 

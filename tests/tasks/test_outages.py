@@ -139,6 +139,15 @@ def test_of_a_copy_that_finds_no_room_the_place_is_told_where_it_was_to_go():
     assert not outages.told(error).passing
 
 
+def test_a_path_that_cannot_be_used_is_named_unless_it_only_led_to_the_error(tmp_path):
+    with pytest.raises(IsADirectoryError) as caught:
+        tmp_path.open("wb")
+    assert str(outages.told(caught.value)).startswith(f"cannot use {tmp_path}: Is a directory.\nName another path")
+    other = ValueError("a fault of ours")
+    other.__context__ = caught.value
+    assert outages.told(other) is None
+
+
 def test_errors_of_our_own_are_no_outage():
     assert outages.told(ValueError("wrong")) is None
     assert outages.told(OSError(errno.ENOENT, "No such file", "x")) is None

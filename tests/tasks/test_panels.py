@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hierforecast.errors import PanelError, SettingsError
+from hierforecast.errors import HomeError, PanelError, SettingsError
 from hierforecast.settings import parse_company, read_company
 from tasks import panels
 
@@ -133,7 +133,7 @@ def test_a_damaged_panel_is_written_again_from_its_source(home, tmp_path, damage
         stored.write_bytes(whole[: len(whole) // 2] if damage == "cut" else b"")
     if damage in ("cut", "emptied", "deleted"):
         reference = panels.PanelReference(family="sales", path=str(stored), digest="", rows=24)
-        with pytest.raises(PanelError, match=r"cannot be read: .*run again: it is written anew"):
+        with pytest.raises(HomeError, match=r"cannot be read: .*run again: it is written anew"):
             panels.raw(reference)
     again = ingest(tmp_path / "sales.parquet")
     assert Path(again.path) == stored

@@ -14,11 +14,11 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from hierforecast import splits, synthetic
-from hierforecast.errors import PanelError, RegistryError
+from hierforecast.errors import BusyError, PanelError, RegistryError
 from hierforecast.gates import Decision, GateResult
 from hierforecast.hiref import HiReF
 from hierforecast.settings import parse_company, read_company
-from tasks import environment
+from tasks import environment, locks
 from tasks.registry import approval, connection, promotion, versions
 from tasks.registry.records import CHALLENGER, CHAMPION, Evidence
 
@@ -169,12 +169,22 @@ def test_of_many_that_promote_at_once_one_wins(shelf, trained):
     assert won == [aliases(shelf)[CHAMPION]]
 
 
+def approve(number=None, **said):
+    return approval.approve(approval.waiting("demo", "hiref", number), **said)
+
+
+def roll_back(to=None, **said):
+    now, then = promotion.find_rollback("demo", "hiref", to=to)
+    promotion.roll_back(now, then, **said)
+    return now, then
+
+
 def test_what_waits_is_promoted_by_a_person(shelf, trained):
     promotion.carry_out(register(trained), HELD)
     waits = promotion.carry_out(another(shelf, "2" * 64), ASKS, expected_champion="1")
     assert waits.decision == "waiting"
     assert aliases(shelf) == {CHAMPION: "1", CHALLENGER: "2"}
-    approved = approval.approve("demo", "hiref", by="anna", because="checked with sales")
+    approved = approve(by="anna", because="checked with sales")
     assert (approved.version, approved.decision) == ("2", "promoted")
     assert aliases(shelf) == {CHAMPION: "2"}
     found = shelf.get_model_version("demo-hiref", "2")
@@ -182,20 +192,20 @@ def test_what_waits_is_promoted_by_a_person(shelf, trained):
     assert (found.tags["approved_by"], found.tags["decision"]) == ("anna", "promoted")
     assert datetime.fromisoformat(found.tags["approved_at"]).tzinfo
     with pytest.raises(RegistryError, match="'demo-hiref' has no version that waits for approval"):
-        approval.approve("demo", "hiref")
+        approve()
     with pytest.raises(RegistryError, match="version 1 does not wait for approval, it is promoted; waiting: none"):
-        approval.approve("demo", "hiref", number="1")
+        approve(number="1")
 
 
 def test_what_was_compared_with_another_champion_is_approved_only_on_purpose(shelf, trained):
     promotion.carry_out(register(trained), HELD)
     promotion.carry_out(another(shelf, "2" * 64), HELD, expected_champion="1")
     promotion.carry_out(another(shelf, "3" * 64), ASKS, expected_champion="2")
-    promotion.roll_back("demo", "hiref")
+    roll_back()
     with pytest.raises(RegistryError, match=r"compared with version 2, and version 1 is champion now; .* --anyway"):
-        approval.approve("demo", "hiref")
+        approve()
     assert aliases(shelf)[CHAMPION] == "1"
-    assert approval.approve("demo", "hiref", anyway=True).version == "3"
+    assert approve(anyway=True).version == "3"
     assert aliases(shelf)[CHAMPION] == "3"
 
 
@@ -207,13 +217,13 @@ def test_a_newer_version_takes_the_place_of_one_that_waits(shelf, trained):
     assert (older["decision"], older["superseded_by"]) == ("superseded", "3")
     assert aliases(shelf) == {CHAMPION: "1", CHALLENGER: "3"}
     with pytest.raises(RegistryError, match="version 2 does not wait for approval, it is superseded; waiting: 3"):
-        approval.approve("demo", "hiref", number="2")
+        approve(number="2")
 
 
 def test_a_person_may_refuse(shelf, trained):
     promotion.carry_out(register(trained), HELD)
     promotion.carry_out(another(shelf, "2" * 64), ASKS, expected_champion="1")
-    assert approval.refuse("demo", "hiref", because="not before the fair").decision == "refused"
+    assert approval.refuse(approval.waiting("demo", "hiref"), because="not before the fair").decision == "refused"
     tags = shelf.get_model_version("demo-hiref", "2").tags
     assert (tags["decision"], tags["refused_by"], tags["refused_because"]) == (
         "refused",
@@ -265,25 +275,69 @@ def test_a_refit_of_the_champion_challenges_nobody(shelf, trained):
 
 def test_rolling_back_puts_the_champion_before_it_back(shelf, trained):
     with pytest.raises(RegistryError, match="has no champion to roll back from"):
-        promotion.roll_back("demo", "hiref")
+        roll_back()
     promotion.carry_out(register(trained), HELD)
     with pytest.raises(RegistryError, match="it was the first"):
-        promotion.roll_back("demo", "hiref")
+        roll_back()
     promotion.carry_out(another(shelf, "2" * 64), BROKEN, expected_champion="1")
     promotion.carry_out(another(shelf, "3" * 64), HELD, expected_champion="1")
-    before, now = promotion.roll_back("demo", "hiref", by="anna", because="promotions look odd")
+    before, now = roll_back(by="anna", because="promotions look odd")
     assert (before.version, now.version) == ("3", "1")  # 2 was never champion
     assert aliases(shelf)[CHAMPION] == "1"
     tags = shelf.get_model_version("demo-hiref", "3").tags
     assert (tags["rolled_back_to"], tags["rolled_back_by"]) == ("1", "anna")
     assert tags["rolled_back_because"] == "promotions look odd"
     assert datetime.fromisoformat(tags["rolled_back_at"]).tzinfo
-    promotion.roll_back("demo", "hiref", to="3")
+    roll_back(to="3")
     assert aliases(shelf)[CHAMPION] == "3"
     with pytest.raises(RegistryError, match="cannot go back to version 9 from 3; other versions: 1, 2"):
-        promotion.roll_back("demo", "hiref", to="9")
-    promotion.roll_back("demo", "hiref", to="2")  # kept out once, but somebody asks for it by its number
+        roll_back(to="9")
+    roll_back(to="2")  # kept out once, but somebody asks for it by its number
     assert aliases(shelf)[CHAMPION] == "2"
+
+
+def test_a_step_that_moved_the_champion_and_was_not_heard_is_done_again_without_harm(shelf, trained):
+    """Its outage is asked about again with what was found before it."""
+    promotion.carry_out(register(trained), HELD)
+    promotion.carry_out(another(shelf, "2" * 64), HELD, expected_champion="1")
+    promotion.carry_out(another(shelf, "3" * 64), HELD, expected_champion="2")
+    found = promotion.find_rollback("demo", "hiref")
+    for _ in range(2):
+        promotion.roll_back(*found)
+        assert aliases(shelf)[CHAMPION] == "2"
+    promotion.carry_out(another(shelf, "4" * 64), ASKS, expected_champion="2")
+    waits = approval.waiting("demo", "hiref")
+    for _ in range(2):
+        assert approval.approve(waits).decision == "promoted"
+        assert aliases(shelf)[CHAMPION] == "4"
+
+
+def test_the_champion_before_this_one_is_the_one_that_it_was_compared_with(shelf, trained):
+    promotion.carry_out(register(trained), HELD)
+    promotion.carry_out(another(shelf, "2" * 64), HELD, expected_champion="1")
+    roll_back()  # version 2 was bad
+    promotion.carry_out(another(shelf, "3" * 64), HELD, expected_champion="1")
+    assert roll_back()[1].version == "1"
+
+
+def test_a_user_without_a_name_signs_by_number(monkeypatch):
+    def nameless():
+        raise KeyError("getpwuid(): uid not found: 1001")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    monkeypatch.setattr("os.getuid", lambda: 1001)
+    assert promotion.signature("approved", None, "")["approved_by"] == "uid 1001"
+
+
+def test_who_waits_too_long_for_another_to_move_the_champion_is_told_of_which(shelf, trained, monkeypatch):
+    monkeypatch.setattr(promotion, "_PATIENCE", 0.0)
+    version = register(trained)
+    with (
+        locks.hold("demo-hiref.champion", "moving the champion", patience=0, tell=print),
+        pytest.raises(BusyError, match="somebody else has been moving the champion of 'demo-hiref'"),
+    ):
+        promotion.carry_out(version, HELD)
+    assert CHAMPION not in aliases(shelf)
 
 
 def test_forecasts_are_the_same_bit_for_bit_after_rolling_back(shelf, trained):
@@ -293,7 +347,7 @@ def test_forecasts_are_the_same_bit_for_bit_after_rolling_back(shelf, trained):
     wanted = model.metadata.get_input_schema().input_names()
     before = model.predict(rows[wanted])
     promotion.carry_out(another(shelf, "2" * 64), HELD, expected_champion="1")
-    promotion.roll_back("demo", "hiref")
+    roll_back()
     again, version = versions.load_champion("demo", "hiref")
     assert version.version == "1"
     pd.testing.assert_frame_equal(again.predict(rows[wanted]), before, check_exact=True)
@@ -305,9 +359,9 @@ def test_a_version_that_cannot_be_read_does_not_become_champion(shelf, trained, 
     promotion.carry_out(another(shelf, "2" * 64), ASKS, expected_champion="1")
     spoil(shelf, "2", how)
     with pytest.raises(RegistryError, match=r"demo-hiref version 2"):
-        approval.approve("demo", "hiref")
+        approve()
     with pytest.raises(RegistryError, match=r"demo-hiref version 2"):
-        promotion.roll_back("demo", "hiref", to="2")
+        roll_back(to="2")
     assert aliases(shelf)[CHAMPION] == "1"
     assert shelf.get_model_version("demo-hiref", "2").tags["decision"] == "waiting"
     assert "rolled_back_to" not in shelf.get_model_version("demo-hiref", "1").tags

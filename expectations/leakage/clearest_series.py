@@ -12,7 +12,7 @@ _LOOKED_AT = 5  # series per column
 
 
 def clearest_series(view: PanelView, columns: list[np.ndarray], target: np.ndarray, *, lag: int, but: np.ndarray) -> np.ndarray:
-    """Numbers of the few series in which any sorted (rows,) column moves most like the target 0 to 4 periods ahead.
+    """Numbers of the few series in which any sorted (rows,) column moves most like the target 0 to 8 periods ahead.
 
     Args:
         view: the panel.

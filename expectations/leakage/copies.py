@@ -1,7 +1,7 @@
 """Columns that are the target: copied, rescaled, taken from its future, summed up, averaged up, logarithms, with noise.
 
-Every column x is laid beside the target y at k = -4 .. 8 periods (k > 0 is the future) inside each series, and so are its
-running changes; see `likeness` for the numbers
+Every column x is laid beside the target y at k = -4 .. 8 periods (k > 0 is the future), and a season back, inside each
+series, and so are its running changes; see `likeness` for the numbers
 
     r = corr(x[t], y[t+k]);  r' the same without trend and season;  r" of changes;  q the noise beside season over all noise
 

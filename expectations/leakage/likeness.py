@@ -15,7 +15,7 @@ from expectations.leakage.series_blocks import Block, changed, correlate_all, cu
 from expectations.panel_view import Ordered, PanelView
 from expectations.within_series import MIN_CHANGES
 
-FURTHEST = 4  # periods ahead, and back
+FURTHEST, BACK = 8, 4  # periods ahead, and back
 FORMS = ("", "the running sum of ", "the mean so far of ")
 SCALES = ("", "the logarithm of ")
 _SAMPLED = 60_000  # rows: enough to tell r = 0.98 from 0.97
@@ -70,7 +70,7 @@ def sample_series(order: Ordered, rows: int = _SAMPLED) -> np.ndarray:
 def past_and_future(view: PanelView) -> tuple[int, ...]:
     """The shifts that are tried: the future, now, the near past, and the same season of the year before."""
     seasons = {"day": (-7, -364), "week": (-8, -52), "month": (-12,)}[view.frequency]
-    return (*range(FURTHEST + 1), *range(-1, -FURTHEST - 1, -1), *seasons)
+    return (*range(FURTHEST + 1), *range(-1, -BACK - 1, -1), *seasons)
 
 
 def compare(view: PanelView, columns: Sequence[np.ndarray], target: np.ndarray, *, lag: int, series: np.ndarray) -> Likeness:

@@ -22,7 +22,7 @@ def by_series(frame: pd.DataFrame):
     return frame.groupby(["region", "brand"])["units"]
 
 
-@pytest.mark.parametrize("weeks", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("weeks", [0, 1, 2, 3, 4, 8])
 def test_copies_of_the_target_and_of_its_future_are_found(sales, weeks):
     said = leaking(sales, copy=by_series(sales).shift(-weeks))
     when = "of the same week" if weeks == 0 else f"{weeks} week{'s' if weeks > 1 else ''} ahead"
@@ -42,6 +42,13 @@ def test_running_sums_logarithms_and_noisy_copies_are_found(sales):
     said = leaking(sales, total=by_series(sales).cumsum(), log=np.log(sales["units"]), nearly=sales["units"] + noise)
     assert set(said) == {"total", "log", "nearly"}
     assert "running sum" in said["total"]
+
+
+@pytest.mark.parametrize("weeks", [5, 8])
+def test_noisy_copies_far_ahead_are_found(sales, weeks):
+    noise = np.random.default_rng(1).normal(0, 0.02 * sales["units"].std(), len(sales))
+    said = leaking(sales, early=by_series(sales).shift(-weeks) + noise)
+    assert f"moves with 'units' {weeks} weeks ahead" in said["early"]
 
 
 def test_a_copy_in_one_series_only_is_found(sales):
@@ -123,7 +130,8 @@ def test_both_checks_look_at_a_panel_once(sales, monkeypatch):
     assert len(looks) == 1
 
 
-def test_a_copy_in_one_series_of_a_large_panel_is_found_beside_the_sample():
+@pytest.mark.parametrize("weeks_ahead", [2, 8])
+def test_a_copy_in_one_series_of_a_large_panel_is_found_beside_the_sample(weeks_ahead):
     rng = np.random.default_rng(8)
     count, weeks = 1300, 60
     frame = pd.DataFrame(
@@ -135,9 +143,9 @@ def test_a_copy_in_one_series_of_a_large_panel_is_found_beside_the_sample():
         }
     )
     here = frame["item"] == "701"
-    frame.loc[here, "x"] = 2 * frame.loc[here, "units"].shift(-2) + 1
+    frame.loc[here, "x"] = 2 * frame.loc[here, "units"].shift(-weeks_ahead) + 1
     view = view_of(frame, ("item",))
     assert len(sample_series(view.ordered)) < count
     (leak,) = find_leaks(view, "units", {"x": 0}).leaks
-    assert "'units' 2 weeks ahead" in leak.sentence
+    assert f"'units' {weeks_ahead} weeks ahead" in leak.sentence
     assert view.keys(leak.rows)[0] == "item=701, week=2023-01-02"

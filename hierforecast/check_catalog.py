@@ -82,6 +82,8 @@ _EACH_SET = Stock(("column", "value_set"), ("mostly",))
 _EACH = Stock(("column",), ("mostly",))
 _PATTERNS = ("regex", "regex_list")
 _ROWS = ("ignore_row_if", "mostly")
+_COLUMN_LIST = "column_list"
+_COLUMNS = ("column", "column_A", "column_B", _COLUMN_LIST)
 
 STOCK = {
     "expect_column_distinct_values_to_be_in_set": _SET,
@@ -183,6 +185,8 @@ def check_stock(expect: str, arguments: Mapping[str, Any]) -> None:
         if name not in known:
             raise ValueError(f"arguments: {expect!r} has no {name!r}; {nearest(name, known)}")
         _check_plain(name, value)
+        if name in _COLUMNS:
+            _check_column(name, value)
     lacking = [name for name in STOCK[expect].needed if name not in arguments]
     if lacking:
         raise ValueError(f"arguments: {expect!r} needs {', '.join(lacking)} as well")
@@ -193,12 +197,21 @@ def check_stock(expect: str, arguments: Mapping[str, Any]) -> None:
 
 def columns_of(arguments: Mapping[str, Any]) -> list[str]:
     """The columns that an own check reads, in the order in which they are given."""
-    given = (arguments.get(name) for name in ("column", "column_A", "column_B", "column_list"))
+    given = (arguments.get(name) for name in _COLUMNS)
     return [column for value in given for column in _listed(value)]
 
 
 def _listed(value: Any) -> list[Any]:
     return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _check_column(name: str, value: Any) -> None:
+    for column in value if name == _COLUMN_LIST and isinstance(value, list | tuple) else [value]:
+        if not isinstance(column, str):
+            raise ValueError(
+                f"arguments.{name} holds {column!r}, and a column's name is text; quote it where YAML reads something else "
+                "(no, on, 5)"
+            )
 
 
 def _check_pattern(name: str, pattern: Any) -> None:

@@ -56,6 +56,8 @@ class Checks(Settings):
         for levels in self.nested:
             if len(set(levels)) < len(levels):
                 raise ValueError(f"checks.nested: {levels} names a level twice; name each once, the widest first")
+            if self.nested.count(levels) > 1:
+                raise ValueError(f"checks.nested holds {levels} twice; list it once")
         return self
 
     @model_validator(mode="after")

@@ -48,7 +48,7 @@ def is_dead(process: Process) -> bool:
 
 
 def is_of_this_boot(process: Process) -> bool:
-    """Whether it surely runs, or ran, on this machine: two may have one name, but they were not started as one."""
+    """Whether its number surely means here what it meant to it: two machines, or two containers, may have one name."""
     return is_here(process) and process.started is not None and process.started.partition(":")[0] == _boot()
 
 
@@ -72,7 +72,7 @@ def _number_lives(pid: int) -> bool:
 
 
 def _start_mark(pid: int) -> str | None:
-    """The boot and the tick of it at which a process started, exact; None where /proc does not tell."""
+    """The boot and namespace (see `_boot`) and the tick at which a process started, exact; None where /proc does not tell."""
     ticks = _start_ticks(pid)
     return f"{_boot()}:{ticks}" if ticks is not None else None
 
@@ -102,7 +102,9 @@ def _fields(pid: int) -> list[str] | None:
 
 @cache
 def _boot() -> str:
+    """The machine's boot and the namespace of process numbers: containers of one machine share the first alone."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8]
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8]
+        return f"{boot}-{Path('/proc/self/ns/pid').stat().st_ino}"
     except OSError:
         return ""

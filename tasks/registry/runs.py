@@ -13,7 +13,7 @@ from pathlib import Path
 from mlflow.entities import Run
 
 import hierforecast
-from tasks.processes import Process, is_dead, is_here, this_process
+from tasks.processes import Process, is_dead, is_here, is_of_this_boot, this_process
 from tasks.registry.connection import client, experiment
 from tasks.registry.outages import as_outage
 
@@ -64,7 +64,7 @@ def _end_what_died(place: str, fingerprint: str) -> None:
 
 
 def end_dead_runs(company: str) -> list[str]:
-    """End as killed what dead processes of this host left open, and other hosts' runs that are open for a week; their ids.
+    """End as killed what dead processes of this machine left open, and others' runs that are open for a week; their ids.
 
     Runs of living processes, and those that this package did not open, stay as they are.
     """
@@ -83,7 +83,8 @@ def _is_left(run: Run) -> bool:
     process = _process_of(run)
     if process is None:
         return False
-    if is_here(process):
+    # A system without /proc marks no start: there the host's name is all there is.
+    if is_of_this_boot(process) or (process.started is None and is_here(process)):
         return is_dead(process)
     return time.time() * 1000 - run.info.start_time > WEEK_MS
 

@@ -74,3 +74,13 @@ def test_a_machine_of_the_same_name_is_another_one():
     assert not processes.is_of_this_boot(mine.model_copy(update={"started": f"00000000:{mine.started.partition(':')[2]}"}))
     assert not processes.is_of_this_boot(mine.model_copy(update={"started": None}))
     assert not processes.is_of_this_boot(mine.model_copy(update={"host": "elsewhere"}))
+
+
+@needs_proc
+def test_a_container_of_the_same_name_and_machine_is_another_one():
+    """Its numbers are not ours: what lives there may be nobody here."""
+    boot, ticks = this_process().started.split(":")
+    machine, namespace = boot.split("-")
+    assert namespace == str(os.stat("/proc/self/ns/pid").st_ino)  # noqa: PTH116
+    there = this_process().model_copy(update={"pid": 2**22 + 1, "started": f"{machine}-{int(namespace) + 1}:{ticks}"})
+    assert not processes.is_of_this_boot(there)

@@ -108,6 +108,19 @@ def test_another_hosts_run_is_left_for_a_week(shelf, monkeypatch):
     assert runs.end_dead_runs("far") == [old.info.run_id]
 
 
+def test_a_run_of_a_container_of_the_same_name_is_left_for_a_week(shelf):
+    """Its process is not among ours, and lives all the same."""
+    place = connection.experiment("contained")
+
+    def run(pid: int, started: str | None) -> str:
+        process = runs.this_process().model_copy(update={"pid": pid, "started": started})
+        return shelf.create_run(place, tags={runs.PROCESS: process.model_dump_json()}).info.run_id
+
+    run(2**22 + 1, "0123abcd-4026531836:1")
+    unmarked = run(2**22 + 1, None)
+    assert runs.end_dead_runs("contained") == [unmarked]
+
+
 def test_a_failure_to_end_a_run_hides_no_error(shelf, monkeypatch):
     monkeypatch.setattr(type(shelf), "set_terminated", lambda *_: 1 / 0)
     with pytest.raises(OSError, match="disk full"), runs.open_run("full", "hiref", {}):

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from expectations.history.profile import PROFILE
 from hierforecast.errors import HierforecastError
+from hierforecast.layout import without_login
 from hierforecast.schema import Company, MediaPanel, SalesPanel
 from tasks import check_artifacts, environment, panels, shelving, stages
 from tasks.panels import PanelReference
@@ -59,7 +60,7 @@ def check(company: Company, panel: PanelReference, *, keep_failure: bool = True,
     earlier = shelving.find_champion_profile(company.company, MODELS[panel.family]) if against_champion else None
     today = date.today() if panel.source else None  # a made company lives in years of its own
     report = validate(panels.raw(panel), declared, name=f"{company.company} {panel.family}", earlier=earlier, today=today)
-    folder = _folder(company, panel, declared)
+    folder = _folder(company, panel, declared, against_champion=against_champion)
     stages.write_text(folder / _PAGE, report.to_html())
     stages.write_text(folder / "report.json", json.dumps(report.to_json(), indent=1, default=str))
     if report.profile:
@@ -86,9 +87,13 @@ def _log(family: str, report: Any) -> None:
         logger.warning("%s checks: %s", family, result.sentences)
 
 
-def _folder(company: Company, panel: PanelReference, declared: SalesPanel | MediaPanel) -> Path:
-    """Of one panel under one declaration: the champion's settings may be checked on the same panel in the same run."""
-    key = sha256(f"{panel.digest} {declared.model_dump_json()}".encode()).hexdigest()
+def _folder(company: Company, panel: PanelReference, declared: SalesPanel | MediaPanel, *, against_champion: bool) -> Path:
+    """Of one panel under one declaration: the champion's settings may be checked on the same panel in the same run.
+
+    A check without the champion has a folder of its own: a backtest takes no turn, and a retrain may be logging its report.
+    """
+    measure = "against the champion" if against_champion else "alone"
+    key = sha256(f"{panel.digest} {measure} {declared.model_dump_json()}".encode()).hexdigest()
     return environment.home().work / company.company / f"checks-{panel.family}-{key[:24]}"
 
 
@@ -100,5 +105,5 @@ def _keep(company: Company, folder: Path, message: str) -> tuple[str, str] | Non
         run_id = versions.log_stopped_run(company.company, str(folder), message)
         return check_report.report_link(run_id), run_id
     except Exception as error:
-        get_run_logger().warning("the report could not be kept in MLflow: %s", error)
+        get_run_logger().warning("the report could not be kept in MLflow: %s", without_login(str(error)))
         return None

@@ -10,12 +10,17 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
+
+from hierforecast.layout import without_login
 from hierforecast.whole_files import BUILDING, REPLACED, writer_of
 from tasks import environment
 from tasks.processes import Process, is_dead_since
 
 WEEK = 7 * 24 * 3600.0
+ANSWERS_WITHIN = 5.0  # seconds
 CHECKPOINTS = "checkpoint"  # how the names of folders begin that a killed fit goes on from
 
 
@@ -99,13 +104,32 @@ def _end_runs(company: str, tell: Callable[[str], None]) -> None:
     home = environment.home()
     if environment.tracking_uri() == home.tracking_uri and not home.database.exists():
         return
+    if _hangs(environment.tracking_uri()):
+        tell(f"MLflow cannot be asked for runs that died: no answer within {ANSWERS_WITHIN:.0f} s")
+        return
     environment.prepare()
     from tasks.registry import runs
 
     try:
         ended = runs.end_dead_runs(company)
     except Exception as error:
-        tell(f"MLflow cannot be asked for runs that died: {str(error).splitlines()[0] if str(error) else error!r}")
+        words = without_login(str(error).splitlines()[0]) if str(error) else type(error).__name__
+        tell(f"MLflow cannot be asked for runs that died: {words}")
         return
     if ended:
         tell(f"ended {len(ended)} MLflow runs that dead processes had left open; they made no version")
+
+
+def _hangs(address: str) -> bool:
+    """Whether a server takes a question and says nothing. MLflow's client would wait minutes for it, here and once more."""
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https"):
+        return False
+    host = parts.netloc.rpartition("@")[2]  # it asks nobody for a password, and httpx may log the address
+    try:
+        httpx.get(f"{parts.scheme}://{host}{parts.path.rstrip('/')}/health", timeout=ANSWERS_WITHIN)
+    except httpx.TimeoutException:
+        return True
+    except (httpx.HTTPError, httpx.InvalidURL, OSError):  # MLflow's client has better words for it
+        return False
+    return False

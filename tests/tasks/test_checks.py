@@ -86,13 +86,14 @@ def test_a_check_that_broke_stops_with_other_words_than_bad_data(run, told, kept
     assert "fault of the check" in told["demo-sales-checks"][0]
 
 
-def test_bad_data_are_told_although_mlflow_is_gone(run, told, monkeypatch):
+def test_bad_data_are_told_although_mlflow_is_gone(run, told, monkeypatch, caplog):
     def gone(*_):
-        raise ConnectionError
+        raise ConnectionError("no answer of http://bob:s3cret@mlflow/api")
 
     monkeypatch.setattr("tasks.registry.versions.log_stopped_run", gone)
     with pytest.raises(ChecksFailed, match="does not hold"):
         run(result())
+    assert "could not be kept in MLflow: no answer of http://***@mlflow/api" in caplog.text
     assert told["demo-sales-report"][0].startswith("file:///")
 
 
@@ -103,11 +104,16 @@ def test_old_settings_on_todays_data_fail_quietly(run, told, kept):
     assert not told
 
 
-def test_two_declarations_of_one_panel_have_reports_of_their_own(home, root):
+def test_two_declarations_or_measures_of_one_panel_have_reports_of_their_own(home, root):
     company = read_company(root / "deployments/demo.yaml")
     panel = PanelReference(family="sales", path="p", digest="d" * 64, rows=3)
     other = company.sales.model_copy(update={"horizon": 5})
-    assert checks._folder(company, panel, company.sales) != checks._folder(company, panel, other)
+    folders = {
+        checks._folder(company, panel, declared, against_champion=against)
+        for declared in (company.sales, other)
+        for against in (True, False)  # a backtest beside a retrain
+    }
+    assert len(folders) == 4
 
 
 def test_words_from_data_are_no_markup():

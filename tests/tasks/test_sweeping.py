@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -111,3 +112,32 @@ def test_nothing_else_is_touched(work, home, tmp_path, told):
 
 def test_a_home_without_anything_is_fine(home, told):
     assert sweep(told) == set()
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    """MLflow lies where the test says, and what is asked of it is what the test says."""
+
+    def stand_in(address: str, asked) -> None:
+        monkeypatch.setattr("tasks.environment.tracking_uri", lambda: address)
+        monkeypatch.setattr("tasks.registry.runs.end_dead_runs", asked)
+
+    return stand_in
+
+
+def test_a_registry_that_hangs_is_not_waited_for(home, told, registry, monkeypatch):
+    """MLflow's own client would wait three minutes, and the first step of the run as long again."""
+    monkeypatch.setattr(sweeping, "ANSWERS_WITHIN", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        registry(f"http://127.0.0.1:{silent.getsockname()[1]}", pytest.fail)
+        sweep(told)
+    assert told == ["MLflow cannot be asked for runs that died: no answer within 0 s"]
+
+
+def test_a_registry_that_is_gone_is_told_without_its_password(home, told, registry, free_port):
+    def refuse(company: str):
+        raise ConnectionError(f"no answer of http://bob:s3cret@127.0.0.1:{free_port} for {company}\nand more")
+
+    registry(f"http://bob:s3cret@127.0.0.1:{free_port}", refuse)
+    sweep(told)
+    assert told == [f"MLflow cannot be asked for runs that died: no answer of http://***@127.0.0.1:{free_port} for acme"]

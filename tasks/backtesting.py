@@ -18,6 +18,7 @@ from hierforecast.metrics import score_levels
 from hierforecast.results import ACTUAL, BACKTEST, FORECAST, LOWER, PERIOD, UPPER
 from hierforecast.schema import Company
 from tasks import environment, panels, stages
+from tasks.fingerprint import fingerprint
 from tasks.panels import PanelReference
 
 HIREF = "hiref"
@@ -86,7 +87,7 @@ def forecast_from_origin(company: Company, panel: PanelReference, model: str, *,
     keys = holdout[[*settings.levels, settings.period]].rename(columns={settings.period: PERIOD})
     table = keys.assign(**{ACTUAL: holdout[settings.target.name].to_numpy()}, **answer)
     last = str(train[settings.period].max().date())
-    path = panels.write_parquet(table, _folder(company, panel) / f"{model}-{last}.parquet")
+    path = panels.write_parquet(table, _folder(company, panel, origins) / f"{model}-{last}.parquet")
     get_run_logger().info("%s from %s: %d rows in %.1f CPU seconds", model, last, len(table), spent)
     return OriginForecast(model=model, origin=last, path=str(path), cpu_seconds=spent)
 
@@ -103,7 +104,8 @@ def score_backtest(company: Company, panel: PanelReference, forecasts: list[Orig
         scores = score_levels(pd.read_parquet(made.path), settings.levels, history=before)
         tables.append(scores.assign(model=made.model, origin=made.origin, cpu_seconds=made.cpu_seconds))
     table = pd.concat(tables, ignore_index=True)[list(BACKTEST.columns)]
-    path = panels.write_parquet(table, _folder(company, panel) / f"{BACKTEST.name}.parquet")
+    origins = len({made.origin for made in forecasts})
+    path = panels.write_parquet(table, _folder(company, panel, origins) / f"{BACKTEST.name}.parquet")
     bottom = table[table["level"] == table["level"].iloc[0]].groupby("model", sort=False)["wape"].mean()
     return Backtest(table=str(path), wape={name: float(value) for name, value in bottom.items()})
 
@@ -117,5 +119,6 @@ def _folds(company: Company, panel: PanelReference, origins: int) -> tuple[split
         raise PanelError(f"{origins} origins of {settings.horizon} periods are too many for this panel: {error}") from None
 
 
-def _folder(company: Company, panel: PanelReference) -> Path:
-    return stages.folder(company.company, "backtest", panel.digest)
+def _folder(company: Company, panel: PanelReference, origins: int) -> Path:
+    """Of these data, settings and origins: a backtest takes no turn, so that another one may be at work on the same panel."""
+    return stages.folder(company.company, f"backtest-{origins}-origins", fingerprint(company, panel, HIREF))

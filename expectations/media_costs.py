@@ -10,11 +10,15 @@ from expectations.panel_view import SHOWN_KEYS, Finding, PanelView, several
 
 SMALL = 0.01  # of a tactical's usual period: what is left of a booking or a view
 SCATTER = 5  # median distances from the median: what is bought in different sizes has no one price
-SELDOM = 0.2  # share of its periods, above which a tactical is billed at other times than it is shown, or is free
+# Share of its periods above which a tactical is left out: it is free, or billed at other times than it is shown. Money without
+# exposure has fewer good reasons (paid in advance, or spread over a month of which ads ran in a part) than the other way.
+SELDOM = {"spend": 0.2, "exposure": 0.5}
 
 
 class ExpectSpendAndExposureTogether(PanelExpectation):
     """No period in which a tactical costs money and is not seen, or is seen and costs nothing while others do cost.
+
+    Where that is more than seldom, it is how the tactical is counted: it is left out, and named.
 
     Args:
         pairs: per tactical its spend column and its exposure column.
@@ -27,20 +31,25 @@ class ExpectSpendAndExposureTogether(PanelExpectation):
 
     def find(self, view: PanelView) -> Finding:
         """Periods with the one and without the other."""
-        found, keys, broken = [], [], 0
+        found, keys, broken, left_out = [], [], 0, []
         for tactical, columns in self.pairs.items():
             spend, exposure = (view.frame[column].to_numpy(dtype=float) for column in columns)
             there, gone = (spend, exposure) if self.missing == "exposure" else (exposure, spend)
-            rows = _alone(there, gone)
-            if rows.any():
+            present = _counts(there)
+            rows = present & ~(gone > 0)
+            if rows.sum() > SELDOM[self.missing] * present.sum():
+                left_out.append(f"{tactical} ({int(rows.sum()):,} of {several(int(present.sum()), self.frequency)})")
+            elif rows.any():
                 found.append(f"{tactical} in {several(int(rows.sum()), self.frequency)}")
                 keys += [f"{key} ({tactical})" for key in view.keys(rows)]
                 broken += int(rows.sum())
         other = "spend" if self.missing == "exposure" else "exposure"
+        note = f". Too often without {self.missing} to be judged: {', '.join(left_out)}" if left_out else ""
         if not found:
-            return Finding(f"{several(len(self.pairs), 'tactical')}, none with {other} and without {self.missing}")
+            judged = several(len(self.pairs) - len(left_out), "tactical")
+            return Finding(f"{judged}, none with {other} and without {self.missing}{note}")
         cure = "Is a join or a delivery incomplete?"
-        return Finding(f"{other} without {self.missing}: {', '.join(found)}. {cure}", broken, tuple(keys[:SHOWN_KEYS]))
+        return Finding(f"{other} without {self.missing}: {', '.join(found)}. {cure}{note}", broken, tuple(keys[:SHOWN_KEYS]))
 
 
 class ExpectSteadyCost(PanelExpectation):
@@ -86,13 +95,6 @@ def _outlying(cost: np.ndarray, both: np.ndarray) -> np.ndarray:
     logs = np.log(cost, out=np.zeros(len(cost)), where=both)
     away = np.abs(logs - np.median(logs[both]))
     return both & (away > SCATTER * np.median(away[both]))
-
-
-def _alone(there: np.ndarray, gone: np.ndarray) -> np.ndarray:
-    """Rows with the one and none of the other, (rows,); none where that is how the tactical is counted."""
-    present = _counts(there)
-    alone = present & ~(gone > 0)
-    return alone if alone.sum() <= SELDOM * present.sum() else np.zeros(len(there), dtype=bool)
 
 
 def _counts(amounts: np.ndarray) -> np.ndarray:

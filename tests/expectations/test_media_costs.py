@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from expectations.media_panel import content_checks
+from expectations.panel_view import PanelView
 from tests.support.findings import broken
 
 COSTS = {"unseen_spend", "unpaid_exposure", "exposure_cost"}
@@ -50,3 +51,28 @@ def test_free_media_other_billing_days_rests_and_scattered_prices_are_none(media
     scattered = media.assign(brand_spend=media["brand_impressions"] * np.exp(rng.normal(0, 1.0, len(media))))
     for frame in (free, billed, rest, scattered):
         assert warned(frame, media_panel) == {}
+
+
+def together(media, panel, check: str):
+    """What the check of spend beside exposure says."""
+    (expectation,) = (each.expectation for each in content_checks(panel) if each.check == check)
+    return expectation.find(PanelView.of(media, panel))
+
+
+def test_money_without_exposure_in_a_third_of_the_weeks_is_named(media, media_panel):
+    media.loc[media.index % 3 == 0, "brand_impressions"] = 0.0
+    found = together(media, media_panel, "unseen_spend")
+    assert found.found.startswith("spend without exposure: brand in 42 weeks. ")
+    assert found.count == 42
+
+
+def test_what_is_counted_otherwise_is_left_out_by_name(media, media_panel):
+    media.loc[media.index % 4 != 0, "brand_spend"] = 0.0
+    found = together(media, media_panel, "unpaid_exposure")
+    assert found.found == (
+        "2 tacticals, none with exposure and without spend. Too often without spend to be judged: brand (93 of 124 weeks)"
+    )
+    media.loc[media.index % 4 != 1, "generic_impressions"] = 0.0
+    found = together(media, media_panel, "unseen_spend")
+    assert found.count == 0
+    assert found.found.endswith("Too often without exposure to be judged: generic (93 of 124 weeks)")

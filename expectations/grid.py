@@ -8,6 +8,7 @@ import pandas as pd
 from hierforecast.schema import Frequency
 
 DAY = 86_400_000_000_000  # nanoseconds
+LONGEST = 31  # days of a month
 _STEP = {"day": DAY, "week": 7 * DAY}
 
 
@@ -18,11 +19,14 @@ class Grid:
     Args:
         frequency: "day", "week" or "month".
         anchor: where in the period the dates lie: nanoseconds after its start for days and weeks; for months the day
-            counted from the first (0 is the first), or from the last (-1 is the last) where that fits more dates.
+            counted from the first (0 is the first; a shorter month has its last day instead), or from the last (-1 is the
+            last) where that fits more dates.
+        time: of the day, nanoseconds; only of months, whose anchor counts days.
     """
 
     frequency: Frequency
     anchor: int
+    time: int = 0
 
     @classmethod
     def fitting(cls, dates: pd.DatetimeIndex, frequency: Frequency) -> "Grid":
@@ -30,15 +34,18 @@ class Grid:
         if frequency != "month":
             return cls(frequency, _most_common(_nanoseconds(dates) % _STEP[frequency]))
         from_first, from_last = _days_of_month(dates)
-        first, last = _most_common(from_first), _most_common(from_last)
-        return cls(frequency, last if (from_last == last).sum() > (from_first == first).sum() else first)
+        last, time = _most_common(from_last), _most_common(_nanoseconds(dates) % DAY)
+        # The earliest of days that fit as many: of a February's 28th and a March's 30th only the 30th fits both.
+        first = max(np.unique(from_first).tolist(), key=lambda day: _on_day(dates, day).sum())
+        at_first, at_last = _on_day(dates, first).sum(), (from_last == last).sum()
+        from_the_end = at_last > at_first or (at_last == at_first and first == LONGEST - 1)
+        return cls(frequency, last if from_the_end else first, time)
 
     def fits(self, dates: pd.DatetimeIndex) -> np.ndarray:
         """Whether each date lies on the grid, (dates,)."""
         if self.frequency != "month":
             return _nanoseconds(dates) % _STEP[self.frequency] == self.anchor
-        from_first, from_last = _days_of_month(dates)
-        return ((from_last if self.anchor < 0 else from_first) == self.anchor) & (_nanoseconds(dates) % DAY == 0)
+        return _on_day(dates, self.anchor) & (_nanoseconds(dates) % DAY == self.time)
 
     def numbers(self, dates: pd.DatetimeIndex) -> np.ndarray:
         """The number of the period that each date lies in, (dates,); neighbouring periods differ by one."""
@@ -52,13 +59,13 @@ class Grid:
             return pd.Timestamp(int(number) * _STEP[self.frequency] + self.anchor)
         month = pd.Period(year=int(number) // 12, month=int(number) % 12 + 1, freq="M")
         day = month.days_in_month + self.anchor if self.anchor < 0 else min(self.anchor, month.days_in_month - 1)
-        return month.start_time + pd.Timedelta(days=day)
+        return month.start_time + pd.Timedelta(days=day) + pd.Timedelta(self.time)
 
     def __str__(self) -> str:
         if self.frequency == "week":
             return f"every {pd.Timestamp(self.anchor).day_name()}"
         if self.frequency == "month":
-            return "the last day of every month" if self.anchor == -1 else f"day {self.date(0).day} of every month"
+            return _word_day(self.anchor)
         return "every day"
 
 
@@ -71,6 +78,22 @@ def write_date(value: object) -> str:
 
 def _nanoseconds(dates: pd.DatetimeIndex) -> np.ndarray:
     return dates.as_unit("ns").asi8
+
+
+def _on_day(dates: pd.DatetimeIndex, anchor: int) -> np.ndarray:
+    """Whether each date is that day of its month, counted as a grid's anchor is, (dates,)."""
+    from_first, from_last = _days_of_month(dates)
+    if anchor < 0:
+        return from_last == anchor
+    return from_first == np.minimum(anchor, dates.days_in_month.to_numpy() - 1)
+
+
+def _word_day(anchor: int) -> str:
+    if anchor >= 0:
+        return f"day {anchor + 1} of every month"
+    if anchor == -1:
+        return "the last day of every month"
+    return f"{-anchor - 1} {'day' if anchor == -2 else 'days'} before the last of every month"
 
 
 def _days_of_month(dates: pd.DatetimeIndex) -> tuple[np.ndarray, np.ndarray]:

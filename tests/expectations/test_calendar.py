@@ -13,6 +13,11 @@ def view_of(dates, frequency="week", shop="A") -> PanelView:
     return PanelView(frame, ("shop",), "date", frequency)
 
 
+def day_of_every_month(day: int) -> pd.DatetimeIndex:
+    """That day of 30 months, the last where a month is shorter."""
+    return pd.DatetimeIndex([pd.Timestamp("2022-01-01") + pd.DateOffset(months=month, day=day) for month in range(30)])
+
+
 @pytest.mark.parametrize(
     ("frequency", "dates"),
     [
@@ -21,6 +26,10 @@ def view_of(dates, frequency="week", shop="A") -> PanelView:
         ("month", pd.date_range("2022-01-01", periods=30, freq="MS")),
         ("month", pd.date_range("2022-01-31", periods=30, freq="ME")),
         ("month", pd.date_range("2022-01-01", periods=30, freq="MS") + pd.Timedelta(days=14)),
+        *(("month", day_of_every_month(day)) for day in (28, 29, 30, 31)),
+        ("month", day_of_every_month(30)[1:3]),
+        ("month", pd.date_range("2022-01-31", periods=30, freq="ME") - pd.Timedelta(days=1)),
+        *(("month", pd.date_range("2022-01-31", periods=30, freq=rule) + pd.Timedelta(hours=6)) for rule in ("MS", "ME")),
     ],
 )
 def test_regular_calendars_pass_and_dates_come_back_from_their_numbers(frequency, dates):
@@ -49,6 +58,26 @@ def test_a_date_beside_the_calendar_is_named(frequency, dates, moved):
     finding = ExpectRegularDates(**WHERE | {"frequency": frequency}).find(view_of(shifted, frequency))
     assert finding.count == 1
     assert str(shifted[7].date()) in finding.keys[0]
+
+
+@pytest.mark.parametrize(
+    ("dates", "words"),
+    [
+        (day_of_every_month(1), "day 1 of every month"),
+        (day_of_every_month(30), "day 30 of every month"),
+        (day_of_every_month(31), "the last day of every month"),
+        (day_of_every_month(31) - pd.Timedelta(days=1), "1 day before the last of every month"),
+        (day_of_every_month(31) - pd.Timedelta(days=2), "2 days before the last of every month"),
+    ],
+)
+def test_the_day_of_the_month_is_worded(dates, words):
+    assert str(Grid.fitting(dates, "month")) == words
+
+
+def test_a_month_at_another_time_of_day_is_beside_the_calendar():
+    dates = (pd.date_range("2022-01-01", periods=12, freq="MS") + pd.Timedelta(hours=6)).to_list()
+    dates[7] += pd.Timedelta(hours=1)
+    assert ExpectRegularDates(**WHERE | {"frequency": "month"}).find(view_of(dates, "month")).count == 1
 
 
 @pytest.mark.parametrize("frequency", ["day", "week", "month"])

@@ -39,7 +39,10 @@ class ExpectDeclaredLag(PanelExpectation):
         lagged = self._source(view, source, self.lag_periods)
         known = np.isfinite(lagged) & np.isfinite(values)
         if known.sum() < MIN_ROWS:
-            return Finding(f"{self.column!r} cannot be judged: no rows know it and {self.lag_of!r} of {declared} before")
+            count = int(known.sum())
+            rows = f"only {several(count, 'row')}" if count else "no rows"
+            know = "knows" if count == 1 else "know"
+            return Finding(f"{self.column!r} cannot be judged: {rows} {know} it and {self.lag_of!r} of {declared} before")
         differ = known & ~_close(values, lagged)
         share = 1 - differ.sum() / known.sum()
         if share >= SAME:

@@ -36,7 +36,8 @@ class ExpectSpendToShow(PanelExpectation):
         seen = {column: bool((view.frame[column] > 0).any()) for column in columns}
         unseen = [name for name, (spend, exposure) in self.pairs.items() if seen[spend] and not seen[exposure]]
         if not unseen:
-            return Finding(f"{several(len(self.pairs), 'tactical')} with spend, each with exposure")
+            paid = sum(seen[spend] for spend, _ in self.pairs.values())
+            return Finding(f"{several(paid, 'tactical')} with spend, each with exposure" if paid else "no tactical has spend")
         return Finding(f"{several(len(unseen), 'tactical')} with spend and no exposure at all", len(unseen), tuple(unseen)[:10])
 
 

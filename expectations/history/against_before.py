@@ -12,6 +12,7 @@ from expectations.panel_expectation import PanelExpectation
 from expectations.panel_view import SHOWN_KEYS, Finding, PanelView, several
 
 NO_CHAMPION = "no champion yet, or none that says what it was trained on: nothing to compare with"
+NO_TARGET = "no known target: not judged"
 REWRITTEN = 0.02  # share of a period's total by which late bookings may move it
 
 
@@ -31,7 +32,7 @@ class ExpectNoStepBack(PanelExpectation):
         """The last known period, if the champion has seen later ones."""
         now = view.last_known(self.target)
         if self.last is None or now is None:
-            return Finding(NO_CHAMPION)
+            return Finding(NO_CHAMPION if self.last is None else NO_TARGET)
         written = write_date(view.grid.date(now))
         if view.grid.date(now) >= pd.Timestamp(self.last):
             return Finding(f"known up to {written}, the champion's data up to {self.last}")
@@ -56,10 +57,14 @@ class ExpectSamePast(PanelExpectation):
         if self.totals is None:
             return Finding(NO_CHAMPION)
         known = view.frame[self.target].notna().to_numpy()
+        if not known.any():
+            return Finding(NO_TARGET)
         numbers, place = np.unique(view.numbers[known], return_inverse=True)
         sums = np.bincount(place, weights=view.frame[self.target].to_numpy(dtype=float)[known])
         now = {write_date(view.grid.date(number)): total for number, total in zip(numbers, sums, strict=True)}
         shared = [date for date in self.totals if date in now]
+        if not shared:
+            return Finding(f"no {self.frequency} of the champion's data is in these: not judged")
         before, after = np.array([self.totals[date] for date in shared]), np.array([now[date] for date in shared])
         moved = np.abs(after - before) > REWRITTEN * np.maximum(before, 1e-9)
         if not moved.any():
@@ -88,7 +93,7 @@ class ExpectUsualSize(PanelExpectation):
         """The number of rows, where it is another."""
         known = view.frame[self.target].notna().to_numpy()
         if self.usual is None or not known.any():
-            return Finding(NO_CHAMPION)
+            return Finding(NO_CHAMPION if self.usual is None else NO_TARGET)
         now = float(np.median(np.unique(view.numbers[known], return_counts=True)[1][-LAST_PERIODS:]))
         change = now / self.usual - 1.0
         found = f"{now:,.0f} rows per {self.frequency}, {self.usual:,.0f} in the champion's data ({change:+.0%})"
@@ -140,7 +145,7 @@ class ExpectDriversToStay(PanelExpectation):
     def find(self, view: PanelView) -> Finding:
         """Columns that moved, the furthest first."""
         if self.before is None or view.last_known(self.target) is None:
-            return Finding(NO_CHAMPION)
+            return Finding(NO_CHAMPION if self.before is None else NO_TARGET)
         then = {name: ColumnProfile.model_validate(column) for name, column in self.before.items()}
         found = sorted(drifts(view, self.target, then).items(), key=lambda pair: -pair[1].index)
         if not found:

@@ -1,6 +1,5 @@
 """How old the data are: the last known target, counted from today."""
 
-from datetime import date
 from typing import ClassVar
 
 import numpy as np
@@ -55,7 +54,8 @@ class ExpectFreshData(PanelExpectation):
         """The last known period, if it is too long ago."""
         last = view.last_known(self.target)
         if self.max_age is None or self.today is None or last is None:
-            why = "checks.max_age is not set" if self.max_age is None else "nobody said which day today is"
+            unset, unsaid = "checks.max_age is not set", "nobody said which day today is"
+            why = unset if self.max_age is None else unsaid if self.today is None else "no known target"
             return Finding(f"{why}: not judged")
         age = _number(view, self.today) - last
         written = write_date(view.grid.date(last))
@@ -64,11 +64,6 @@ class ExpectFreshData(PanelExpectation):
             return Finding(found)
         cure = f"At most {self.max_age} are allowed: was the newest file delivered?"
         return Finding(f"{found}. {cure}", 1, (f"{self.period}={written}",))
-
-
-def written(today: date | None) -> str | None:
-    """A day as the expectations take it."""
-    return today.isoformat() if today else None
 
 
 def _number(view: PanelView, today: str) -> int:

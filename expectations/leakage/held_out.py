@@ -1,7 +1,7 @@
 """A period that is held out for the test may not be a copy of an earlier one, as a feed that got stuck delivers it.
 
-For the last `horizon` known periods h and every earlier period t: all series that have both agree to the digit. How little
-that can be chance is counted in nats over the cells in which something sold:
+For the last `horizon` known periods h and every earlier period t: 99.9 % of the series that have both agree to the digit. How
+little that can be chance is counted in nats over the cells in which something sold:
 
     evidence(h, t) = sum over series of -log(how often the series has this value again, or any two periods the same)
 
@@ -55,7 +55,7 @@ class ExpectNoCopiedPeriods(PanelExpectation):
             for each in copied[:SHOWN_KEYS]
         )
         what = several(len(copied), f"held-out {self.frequency}")
-        found = f"{what} equal to an earlier one in {self.target!r} of every series"
+        found = f"{what} equal to an earlier one in {self.target!r} of at least {_AGREE:.1%} of the series"
         return Finding(f"{found}. Read these {self.frequency}s again from their source, or leave them out", len(copied), keys)
 
 

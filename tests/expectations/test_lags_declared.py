@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from expectations.declared_lags import ExpectDeclaredLag
+from expectations.panel_view import PanelView
 from expectations.validation import validate
 from hierforecast.errors import SettingsError
 from hierforecast.settings import parse_company
@@ -83,3 +85,13 @@ def test_the_past_of_sales_is_known_as_far_ahead_as_it_lies_back(sales, weeks, p
     measured = {"known_ahead": False, "lag_of": "units", "lag_periods": weeks}
     report, _ = result(known, panel(measured))
     assert report.passed == passes, report.message()
+
+
+@pytest.mark.parametrize(("rows", "words"), [(0, "no rows know"), (1, "only 1 row knows"), (3, "only 3 rows know")])
+def test_too_few_rows_to_judge_are_counted(sales, rows, words):
+    expectation = ExpectDeclaredLag(
+        column="before", lag_of="units", lag_periods=1, levels=["region", "brand"], period="week", frequency="week"
+    )
+    early = sales.assign(before=sales.groupby(["region", "brand"])["units"].shift(1).where(sales.index <= rows))
+    found = expectation.find(PanelView(early, ("region", "brand"), "week", "week")).found
+    assert found == f"'before' cannot be judged: {words} it and 'units' of 1 week before"

@@ -54,7 +54,7 @@ def test_free_media_other_billing_days_rests_and_scattered_prices_are_none(media
 
 
 def together(media, panel, check: str):
-    """What the check of spend beside exposure says."""
+    """What a check of spend beside exposure says."""
     (expectation,) = (each.expectation for each in content_checks(panel) if each.check == check)
     return expectation.find(PanelView.of(media, panel))
 
@@ -76,3 +76,10 @@ def test_what_is_counted_otherwise_is_left_out_by_name(media, media_panel):
     found = together(media, media_panel, "unseen_spend")
     assert found.count == 0
     assert found.found.endswith("Too often without exposure to be judged: generic (93 of 124 weeks)")
+
+
+def test_tacticals_that_cost_nothing_are_not_counted_as_paid(media, media_panel):
+    media["brand_spend"] = 0.0
+    assert together(media, media_panel, "spend_shows").found == "2 tacticals with spend, each with exposure"
+    media[["spot_spend", "generic_spend"]] = 0.0
+    assert together(media, media_panel, "spend_shows").found == "no tactical has spend"

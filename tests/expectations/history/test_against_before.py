@@ -101,3 +101,20 @@ def _known(frame: pd.DataFrame, panel, weeks: np.ndarray, known: int) -> pd.Data
     measured = [driver.name for driver in getattr(panel, "drivers", ()) if not driver.known_ahead]
     shown.loc[shown["week"] >= weeks[known], [panel.target.name, *measured]] = np.nan
     return shown
+
+
+def told(frame, panel, earlier) -> dict[str, str]:
+    """What each comparison says, by check."""
+    view = PanelView.of(frame, panel)
+    return {check.check: check.expectation.find(view).found for check in champion_checks(panel, earlier)}
+
+
+def test_a_past_that_has_no_week_in_common_is_said_not_to_be_judged(sales, sales_panel):
+    earlier = profile(sales[sales["week"] < "2024-06-03"], sales_panel)
+    found = told(sales[sales["week"] >= "2024-06-03"], sales_panel, earlier)["rewritten"]
+    assert found == "no week of the champion's data is in these: not judged"
+
+
+def test_a_panel_without_a_known_target_is_not_said_to_have_no_champion(sales, sales_panel):
+    found = told(sales.assign(units=np.nan), sales_panel, profile(sales, sales_panel))
+    assert {check for check, words in found.items() if words == "no known target: not judged"} == set(CHECKS) - {"lost_nodes"}

@@ -1,8 +1,10 @@
 from datetime import date
 
+import numpy as np
 import pytest
 
 from expectations.history.suite import age_checks
+from expectations.panel_view import PanelView
 from expectations.validation import validate
 from hierforecast.check_options import Checks
 from tests.support.findings import broken
@@ -43,3 +45,17 @@ def test_the_sentences_name_the_days(sales, sales_panel):
     report = validate(sales, sales_panel, name="x", today=date(2025, 4, 1))
     assert report.passed
     assert any("checks.max_age is not set" in result.found for result in report.results)
+
+
+@pytest.mark.parametrize(
+    ("today", "max_age", "why"),
+    [
+        (date(2025, 4, 1), None, "checks.max_age is not set"),
+        (None, 2, "nobody said which day today is"),
+        (date(2025, 4, 1), 2, "no known target"),
+    ],
+)
+def test_why_age_is_not_judged(sales, sales_panel, today, max_age, why):
+    declared = sales_panel.model_copy(update={"checks": Checks(max_age=max_age)})
+    (fresh,) = (check for check in age_checks(declared, today) if check.check == "freshness")
+    assert fresh.expectation.find(PanelView.of(sales.assign(units=np.nan), declared)).found == f"{why}: not judged"

@@ -29,6 +29,7 @@ def test_a_repeated_week_is_named_with_its_source(sales):
     check = ExpectNoCopiedPeriods(target="units", columns=["price"], horizon=8, **WHERE)
     finding = check.find(PanelView(stale, ("region", "brand"), "week", "week"))
     assert finding.keys == ("week=2025-02-17 repeats 2025-02-10",)
+    assert "in 'units' of at least 99.9% of the series" in finding.found
     assert "Read these weeks again from their source" in finding.found
 
 

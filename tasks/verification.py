@@ -14,7 +14,8 @@ def verify_version(company: str, family: str, version: str | None) -> str:
     """Check every sealed file of a version, or of the champion, and say how many there are.
 
     Raises:
-        SealError: a file was changed, added or removed since the version was registered.
+        SealError: a file was changed or removed since the version was registered, or one was added to its model, tables, checks
+            or plots.
         RegistryError: there is no such version, or it has no seal.
     """
     environment.prepare()

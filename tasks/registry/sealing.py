@@ -9,11 +9,12 @@ import logging
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow.exceptions import MlflowException
 
 from hierforecast.errors import RegistryError
 from hierforecast.seal import OF_MODEL, SEAL, SEAL_TAG, check_file, check_folder, digest_of, digests_of, read_seal, write_seal
@@ -21,6 +22,7 @@ from tasks.registry.connection import client
 from tasks.registry.records import Evidence, Version
 
 _log = logging.getLogger(__name__)
+_SEALED_FOLDERS = ("tables", "checks", "plots")  # of the run; what lies beside them may have come after the seal
 _WRITTEN_BY_DOWNLOADS = frozenset({"registered_model_meta"})  # MLflow adds it to every copy of a registered model
 
 
@@ -52,10 +54,10 @@ def sealed_text(version: Version, name: str) -> str:
     """A text among the artifacts of a version's run.
 
     Raises:
-        SealError: it is not the one that was registered.
+        SealError: it is not the one that was registered, or is gone.
     """
     seal = _seal_of(version)
-    with _fetched(f"runs:/{version.run_id}/{name}") as path:
+    with _fetched_file(version, name) as path:
         if seal is not None:
             check_file(seal, name, path, of=_title(version))
         return path.read_text(encoding="utf-8")
@@ -85,7 +87,7 @@ def verify(version: Version) -> int:
     """Check every sealed file of a version; returns how many there are.
 
     Raises:
-        SealError: one was changed, added or removed.
+        SealError: one was changed or removed, or one was added to the model, tables, checks or plots.
         RegistryError: the version has no seal.
     """
     seal = _seal_of(version)
@@ -95,8 +97,11 @@ def verify(version: Version) -> int:
         check_folder(seal, folder, below=OF_MODEL, of=_title(version), besides=_WRITTEN_BY_DOWNLOADS)
     for name in seal:
         if not name.startswith(OF_MODEL):
-            with _fetched(f"runs:/{version.run_id}/{name}") as path:
+            with _fetched_file(version, name) as path:
                 check_file(seal, name, path, of=_title(version))
+    for name in _names_in(version, _SEALED_FOLDERS):
+        if name not in seal:
+            check_file(seal, name, Path(name), of=_title(version))
     return len(seal)
 
 
@@ -113,8 +118,15 @@ def _seal_of(version: Version) -> dict[str, str] | None:
     digest = client().get_model_version(version.name, version.version).tags.get(SEAL_TAG)
     if digest is None:
         return None
-    with _fetched(f"runs:/{version.run_id}/{SEAL}") as path:
+    with _fetched_file(version, SEAL) as path:
         return read_seal(path.read_text(encoding="utf-8", errors="replace"), digest, of=_title(version))
+
+
+def _names_in(version: Version, folders: Iterable[str]) -> list[str]:
+    """Paths of all files that lie in folders of a version's run."""
+    items = [item for folder in folders for item in client().list_artifacts(version.run_id, folder)]
+    deeper = [item.path for item in items if item.is_dir]
+    return [item.path for item in items if not item.is_dir] + (_names_in(version, deeper) if deeper else [])
 
 
 def _digests_of_model(model_uri: str, trained: Path) -> dict[str, str]:
@@ -134,6 +146,26 @@ def _fetched(uri: str) -> Iterator[Path]:
     client()  # MLflow asks the registry that was named last
     with tempfile.TemporaryDirectory(prefix="hierforecast-sealed-") as folder:
         yield Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
+
+
+@contextlib.contextmanager
+def _fetched_file(version: Version, name: str) -> Iterator[Path]:
+    """A copy of a file of a version's run.
+
+    Raises:
+        SealError: it is gone.
+    """
+    server = client()
+    with tempfile.TemporaryDirectory(prefix="hierforecast-sealed-") as folder:
+        try:
+            path = mlflow.artifacts.download_artifacts(f"runs:/{version.run_id}/{name}", dst_path=folder)
+        except MlflowException:
+            # MLflow says of whatever goes wrong that there is no such file; a server that is away cannot list any either.
+            beside = server.list_artifacts(version.run_id, name.rpartition("/")[0] or None)
+            if name not in {item.path for item in beside}:
+                check_folder({name: ""}, Path(folder), below=name, of=_title(version))
+            raise
+        yield Path(path)
 
 
 def _title(version: Version) -> str:

@@ -7,6 +7,7 @@ import mlflow
 import pandas as pd
 import pytest
 from mlflow.artifacts import download_artifacts
+from mlflow.exceptions import MlflowException
 
 from hierforecast import splits, synthetic
 from hierforecast.errors import RegistryError, SealError, SettingsError
@@ -108,6 +109,53 @@ def test_a_changed_or_added_file_stops_the_loading(registered, store, place, nam
     path.write_bytes((path.read_bytes() if path.exists() else b"") + b" ")
     with pytest.raises(SealError, match=word):
         versions.load_champion("demo", "hiref")
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [(0, "MLmodel"), (0, "artifacts/model/config.json"), (0, "served_model.py"), (1, "settings.json"), (1, SEAL)],
+)
+def test_a_removed_file_stops_the_loading(registered, store, place, name):
+    (store[place] / name).unlink()
+    path = name if place else f"model/{name}"
+    with pytest.raises(SealError, match=f"demo-hiref version 1: '{path}' is gone, so it is not used"):
+        versions.load_champion("demo", "hiref")
+
+
+def test_a_removed_model_stops_the_loading(registered, store):
+    for path in [path for path in store[0].rglob("*") if path.is_file()]:
+        path.unlink()
+    with pytest.raises(SealError, match=r"'model/.*' is gone"):
+        versions.load_champion("demo", "hiref")
+
+
+def test_a_store_that_gives_nothing_is_not_taken_for_an_emptied_one(registered, store, monkeypatch):
+    """MLflow says of both that there is no such file."""
+
+    def away(*_, **__):
+        raise ConnectionError("away")
+
+    monkeypatch.setattr("mlflow.store.artifact.local_artifact_repo.LocalArtifactRepository.download_artifacts", away)
+    with pytest.raises(MlflowException, match="Failed to download"):
+        versions.champion("demo", "hiref")
+    monkeypatch.setattr("mlflow.store.artifact.local_artifact_repo.LocalArtifactRepository.list_artifacts", away)
+    with pytest.raises(ConnectionError, match="away"):
+        versions.champion("demo", "hiref")
+
+
+@pytest.mark.parametrize("name", ["tables/scores.parquet", "checks/report.html", "diagnostics.json"])
+def test_verify_misses_what_was_removed(registered, store, name):
+    (store[1] / name).unlink()
+    with pytest.raises(SealError, match=f"'{name}' is gone"):
+        sealing.verify(registered[0])
+
+
+@pytest.mark.parametrize("name", ["tables/more.parquet", "checks/deep/down/page.html", "plots/forecast.svg"])
+def test_verify_finds_what_was_added(registered, store, name):
+    (store[1] / name).parent.mkdir(parents=True, exist_ok=True)
+    (store[1] / name).write_bytes(b"other")
+    with pytest.raises(SealError, match=f"'{name}' was added"):
+        sealing.verify(registered[0])
 
 
 def test_a_new_seal_for_changed_files_does_not_help(registered, store):

@@ -143,5 +143,5 @@ def _bare(name: str) -> str:
     """A name without capitals, accents, and spaces around or doubled."""
     if name.isascii():
         return " ".join(name.casefold().split())
-    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", name))
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFD", name))  # not NFKD, to which m² is m2
     return " ".join(plain.casefold().split())

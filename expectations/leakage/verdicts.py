@@ -1,4 +1,4 @@
-"""No column that explains the target may know it: four laws, each in its room, and two verdicts.
+"""No column that explains the target may know it: three laws, each in its room, and two verdicts.
 
     copies      the target, its future, sums, means, logarithms and noisy copies of it                        stop or warn
     derived     features made of the target's present or future, such as centred and forward means           stop
@@ -41,10 +41,17 @@ class Leak(NamedTuple):
 
 
 class Leaks(NamedTuple):
-    """All that was found, and the columns that could not be judged."""
+    """All that was found, and what could not be judged.
+
+    Args:
+        leaks: one per column that knows the target.
+        skipped: columns that move too rarely to be judged.
+        unread: columns of which `derived` cannot say what is new in them: short stretches, or their own past tells all.
+    """
 
     leaks: tuple[Leak, ...]
-    skipped: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     def of(self, verdict: Severity) -> list[Leak]:
         """The leaks of one verdict."""
@@ -80,6 +87,8 @@ class ExpectNoLeakage(_ExpectNoLeak):
         """Columns that leak, with rows to look at; and which columns could not be judged."""
         found = self._found(view)
         note = f" Too few changes to judge: {', '.join(found.skipped)}." if found.skipped else ""
+        if found.unread:
+            note += f" Too short or too regular to tell whether means of later {view.frequency}s: {', '.join(found.unread)}."
         leaks = found.of("stop")
         if not leaks:
             judged = several(len(self.lags) - len(found.skipped), "column")
@@ -110,13 +119,13 @@ def find_leaks(view: PanelView, target: str, lags: dict[str, int], *, horizon: i
     copies, skipped = find_copies(view, target, lags)
     stopped = {copy.column: copy for copy in copies if copy.verdict == "stop"}
     rest = {column: lag for column, lag in lags.items() if column not in stopped and column not in skipped}
-    derived, _ = find_derived(view, target, rest)
+    derived, unread = find_derived(view, target, rest)
     made = {each.column: each.sentence for each in (*derived, *find_encodings(view, target, skipped, horizon=horizon))}
     order = view.ordered
     leaks = {copy.column: Leak(copy.column, copy.verdict, copy.sentence, _rows(view, copy)) for copy in copies}
     leaks |= {column: Leak(column, "stop", sentence, order.rows) for column, sentence in made.items()}
     unjudged = tuple(column for column in skipped if column not in made)
-    return Leaks(tuple(leaks[column] for column in lags if column in leaks), unjudged)
+    return Leaks(tuple(leaks[column] for column in lags if column in leaks), unjudged, tuple(unread))
 
 
 _SEEN: WeakKeyDictionary[PanelView, dict[tuple, Leaks]] = WeakKeyDictionary()

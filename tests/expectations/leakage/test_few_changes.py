@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from expectations.leakage.clearest_series import clearest_series
-from expectations.leakage.verdicts import find_leaks
+from expectations.leakage.verdicts import Leaks, find_leaks
 from expectations.panel_view import PanelView
 
 PRICES = (3.99, 4.49, 4.99)
@@ -61,11 +61,11 @@ def large(flag_since: dict[int, int]) -> pd.DataFrame:
 
 def test_a_flag_that_goes_up_once_per_series_of_a_large_panel_is_judged():
     frame = large(dict.fromkeys(range(1, 61, 2), 50))
-    assert find_leaks(view_of(frame), "units", {"flag": 0}, horizon=8) == ((), ())
+    assert find_leaks(view_of(frame), "units", {"flag": 0}, horizon=8) == Leaks((), unread=("flag",))
 
 
 @pytest.mark.parametrize(("since", "known"), [(0, 100), (50, 50)])
 def test_a_step_from_series_to_series_or_in_the_plan_is_no_change(since, known):
     frame = large(dict.fromkeys(range(1, 61, 2), since))
     frame.loc[frame.groupby("item").cumcount() >= known, "units"] = np.nan
-    assert find_leaks(view_of(frame), "units", {"flag": 0}, horizon=8) == ((), ("flag",))
+    assert find_leaks(view_of(frame), "units", {"flag": 0}, horizon=8) == Leaks((), ("flag",))

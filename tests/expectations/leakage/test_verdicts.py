@@ -97,8 +97,17 @@ def test_intermittent_sales_and_rare_flags_are_no_leak(sales):
 def test_constants_and_columns_that_hardly_move_are_named_as_not_judged(sales):
     flag = pd.Series(0.0, index=sales.index)
     flag.iloc[5] = 1.0
-    _, skipped = find_leaks(view_of(sales.assign(flag=flag)), "units", {"regular_price": 0, "flag": 0, "price": 0})
-    assert skipped == ("regular_price", "flag")
+    found = find_leaks(view_of(sales.assign(flag=flag)), "units", {"regular_price": 0, "flag": 0, "price": 0})
+    assert found.skipped == ("regular_price", "flag")
+    assert found.unread == ()
+
+
+def test_columns_with_nothing_new_in_them_are_named(sales):
+    trend = sales.groupby(["region", "brand"]).cumcount() * 1.0
+    given = {"target": "units", "lags": {"trend": 0, "price": 0}, "horizon": 8}
+    where = {"levels": ["region", "brand"], "period": "week", "frequency": "week"}
+    said = ExpectNoLeakage(**given, **where).find(view_of(sales.assign(trend=trend))).found
+    assert said == "2 columns judged, none knows 'units'. Too short or too regular to tell whether means of later weeks: trend."
 
 
 def test_media_are_judged_after_their_declared_lag(media):

@@ -87,6 +87,7 @@ def _look(home: str, questions: str) -> Look:
     import mlflow
 
     mlflow.set_tracking_uri(f"sqlite:///{root}/mlflow.db")
+    mlflow.set_registry_uri(f"sqlite:///{root}/mlflow.db")  # else whatever the environment says
     client = mlflow.MlflowClient()
     versions, aliases = {}, {}
     for family in company.FAMILIES:

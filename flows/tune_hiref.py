@@ -46,6 +46,7 @@ def tune_hiref(
         select_drivers: whether to search with the drivers that are worth having, rather than all.
         keep: drivers that stay in any case.
     """
+    tuning.require_workers(workers)
     given = read_company(settings)
     with turns.one_at_a_time(given.company, "tune-hiref"):
         deadline = time.time() + 60 * minutes

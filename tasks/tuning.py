@@ -20,7 +20,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy import event
 
-from hierforecast.errors import HierforecastError, StudyError
+from hierforecast.errors import HierforecastError, SettingsError, StudyError
 from hierforecast.hiref.tuning.judge import Judge
 from hierforecast.hiref.tuning.knobs import Knob, list_knobs, stand, turn
 from hierforecast.results import SELECTION, TRIALS
@@ -37,6 +37,16 @@ STARTUP = 10  # trials at random before the sampler believes to know anything, a
 ERRORS, SECONDS = "errors", "seconds"  # attributes in the study's storage
 _DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 _ASKING = threading.Lock()  # SQLite locks no rows, so that two workers could be handed the same waiting trial
+
+
+def require_workers(workers: int) -> None:
+    """Stop before anything is done where nobody would judge a trial.
+
+    Raises:
+        SettingsError: there are fewer than one.
+    """
+    if workers < 1:
+        raise SettingsError(f"workers: at least 1 is needed to judge trials, got {workers}; leave --workers out for 2")
 
 
 @task(name="open-study", cache_policy=NO_CACHE)

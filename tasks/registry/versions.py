@@ -33,7 +33,6 @@ _log = logging.getLogger(__name__)
 FAMILIES = ("hiref", "precision")
 COMPANY_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")  # as the settings' schema has it
 _SERVED_MODEL = Path(__file__).with_name("served_model.py")
-_NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model; no such alias
 _NESTED = ("model", "priors")  # of a media panel's settings
 _SHOWN_ROWS = 500  # a table up to this size is also logged as MLflow's pages show one
 
@@ -63,7 +62,7 @@ def champion(company: str, family: str) -> Version | None:
         # Not straight by the alias: a server with logins forbids the alias of a model that is not there, and says no more.
         number = server.get_registered_model(name).aliases.get(CHAMPION)
     except MlflowException as error:
-        if error.error_code in _NOT_THERE:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
         raise
     if number is None:

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from optuna.trial import TrialState
 
+from flows.tune_hiref import tune_hiref
 from hierforecast import synthetic
-from hierforecast.errors import StudyError
+from hierforecast.errors import SettingsError, StudyError
 from hierforecast.settings import parse_company
 from tasks import panels, tuning
 
@@ -114,6 +115,13 @@ def test_the_deadline_ends_a_worker(company, panel, quiet, pretended):
     assert tuning.run_trials.fn(company, panel, study, quota=5, deadline=time.time() - 1) == 0
     with pytest.raises(StudyError, match="raise --minutes"):
         tuning.conclude.fn(company, study, seconds=1.0, ran=0)
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_a_search_that_nobody_would_do_is_refused_before_anything_is_done(workers, monkeypatch, root):
+    monkeypatch.setattr("tasks.turns.one_at_a_time", lambda *_: pytest.fail("too late"))
+    with pytest.raises(SettingsError, match=f"at least 1 is needed to judge trials, got {workers}"):
+        tune_hiref.fn(settings=str(root / "deployments/demo.yaml"), workers=workers)
 
 
 def test_a_real_trial_is_judged_by_fits(company, panel, quiet):

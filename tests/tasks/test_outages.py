@@ -127,14 +127,14 @@ def test_prefects_server_that_answers_with_an_error(status, told):
 
 
 def test_a_full_disk_is_told_with_its_path():
-    told = outages.told(OSError(errno.ENOSPC, "No space left on device", "home/work/model.bin"))
-    assert "cannot write home/work/model.bin: the disk is full" in str(told)
+    told = outages.told(OSError(errno.ENOSPC, "No space left on device", "home/panels/model.bin"))
+    assert "cannot write home/panels/model.bin: the disk is full" in str(told)
     with pytest.raises(OutageError, match="the disk is full"), asking.of_the_registry():
         raise OSError(errno.ENOSPC, "No space left on device", "home/artifacts/x")
 
 
 def test_of_a_copy_that_finds_no_room_the_place_is_told_where_it_was_to_go():
-    error = OSError(errno.EFBIG, "File too large", "home/work/tables/scores.parquet", None, "store/tables/scores.parquet")
+    error = OSError(errno.EFBIG, "File too large", "home/panels/scores.parquet", None, "store/tables/scores.parquet")
     assert "cannot write store/tables/scores.parquet: it grew past the size" in str(outages.told(error))
     assert not outages.told(error).passing
 

@@ -87,3 +87,12 @@ print(json.dumps([len(children), parent.data.metrics, "ridge.brand" in children[
     assert has_knobs
     assert metrics["unseen.gain"] == pytest.approx(metrics["unseen.given"] - metrics["unseen.tuned"])
     assert metrics["unseen.gain"] > 0
+
+    raw = yaml.safe_load(settings.read_text())
+    raw["simulation"]["weeks"] -= 8
+    earlier = tmp_path / "earlier.yaml"
+    earlier.write_text(yaml.safe_dump(raw))
+    refused = start(prefect_server, tmp_path, root, earlier)  # what it finds would challenge a champion that has seen more
+    said, complained = refused.communicate(timeout=300)
+    assert refused.returncode == 1
+    assert "the data reach at least as far as the champion's did" in said + complained
